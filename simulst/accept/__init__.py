@@ -1,0 +1,1 @@
+"""Accepting: what of a draft may be shown."""

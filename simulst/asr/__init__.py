@@ -1,0 +1,1 @@
+"""Listening: incremental recognition that never takes a committed word back."""

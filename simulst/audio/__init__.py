@@ -1,0 +1,1 @@
+"""Taking in sound: files, streams and microphones, on one sample clock."""

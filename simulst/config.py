@@ -1,0 +1,294 @@
+"""Settings: frozen dataclasses with defaults, read from TOML and from `key=value` overrides.
+
+An unknown section or key is an error that lists the valid ones; so is a value of another type
+or out of its range, and a combination that makes no sense. Nothing else in simulst reads
+configuration files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from simulst.errors import ConfigError
+
+__all__ = ["Accept", "Asr", "Audio", "Config", "Translate", "load"]
+
+RULES = ("ratio", "wait-k", "la-2", "wait-if-worse", "entropy", "random")
+
+
+def _at_least(name: str, value: float, least: float, why: str) -> None:
+    if not value >= least:
+        raise ConfigError(f"{name} is {value}: it must be at least {least}{why}")
+
+
+def _one_of(name: str, value: str, choices: Iterable[str]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} is {value!r}: use one of {', '.join(choices)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """How the stream is taken in.
+
+    Attributes:
+        step_ms: audio taken in before the recogniser looks again.
+        vad: gate the recogniser by voice activity.
+        vad_threshold: probability of speech above which a frame counts, in (0, 1).
+        vad_silence_ms: silence after which speech is over.
+        vad_pad_ms: audio kept before and after speech.
+    """
+
+    step_ms: int = 500
+    vad: bool = True
+    vad_threshold: float = 0.5
+    vad_silence_ms: int = 600
+    vad_pad_ms: int = 200
+
+    def __post_init__(self) -> None:
+        _at_least("audio.step_ms", self.step_ms, 100, " (the recogniser cannot keep up below)")
+        if not 0 < self.vad_threshold < 1:
+            raise ConfigError(
+                f"audio.vad_threshold is {self.vad_threshold}: it must lie between 0 and 1"
+            )
+        _at_least("audio.vad_silence_ms", self.vad_silence_ms, 32, " (one frame)")
+        _at_least("audio.vad_pad_ms", self.vad_pad_ms, 0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Asr:
+    """How speech is recognised.
+
+    Attributes:
+        model: pack name, folder of a CTranslate2 Whisper model, or a Whisper size already on
+            this machine.
+        language: spoken language, ISO 639-1.
+        run: "windowed" for packs trained on windows of any length, "padded" for stock Whisper
+            models, "auto" to go by the pack.
+        policy: "local-agreement" or "alignatt".
+        margin_ms: AlignAtt commits no word that ends closer to the end of the audio.
+        window_s: longest audio recognised at once; committed speech before it is let go.
+        pause_ms: silence between words that closes a sentence.
+        sentence_words: a sentence without punctuation is closed after so many words.
+        no_speech: probability of silence above which a window gives no words, in (0, 1].
+        threads: of the recogniser; one is fastest for a single stream.
+        compute_type: as CTranslate2 names it; "default" keeps what the model was saved in.
+    """
+
+    model: str = "listen-en"
+    language: str = "en"
+    run: str = "auto"
+    policy: str = "local-agreement"
+    margin_ms: int = 400
+    window_s: float = 15.0
+    pause_ms: int = 900
+    sentence_words: int = 40
+    no_speech: float = 0.6
+    threads: int = 1
+    compute_type: str = "default"
+
+    def __post_init__(self) -> None:
+        _one_of("asr.run", self.run, ("auto", "windowed", "padded"))
+        _one_of("asr.policy", self.policy, ("local-agreement", "alignatt"))
+        _at_least("asr.margin_ms", self.margin_ms, 0, "")
+        _at_least("asr.pause_ms", self.pause_ms, 100, "")
+        _at_least("asr.sentence_words", self.sentence_words, 2, "")
+        _at_least("asr.threads", self.threads, 1, "")
+        if not 2 <= self.window_s <= 29:
+            raise ConfigError(
+                f"asr.window_s is {self.window_s}: it must lie between 2 and 29 (Whisper hears 30 s)"
+            )
+        if not 0 < self.no_speech <= 1:
+            raise ConfigError(f"asr.no_speech is {self.no_speech}: it must lie in (0, 1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Translate:
+    """What translates.
+
+    Attributes:
+        pack: name or folder of a translator pack; empty to choose by language pair.
+        verifier: another pack that plays p against `pack` as q; empty for the same weights
+            with more source.
+        max_ratio, max_extra: a sentence of n source words gets at most
+            max_ratio * n + max_extra target units.
+        threads: of the translator.
+    """
+
+    pack: str = ""
+    verifier: str = ""
+    max_ratio: float = 2.0
+    max_extra: int = 8
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        _at_least("translate.max_ratio", self.max_ratio, 0.1, "")
+        _at_least("translate.max_extra", self.max_extra, 1, "")
+        _at_least("translate.threads", self.threads, 1, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """What may be written, and when.
+
+    Attributes:
+        rule: "ratio" is rejection sampling, min(1, p / (M q)); the others are its rivals.
+        m: M of the ratio; below 1 lenient, above 1 strict.
+        sharpness: beta, p is sharpened to p^beta before the test; 1 is the bare ratio.
+        lookback: L, source words withheld from the draft.
+        k_min, k_max: the lag in words never falls below k_min nor, but for holds that are
+            forced open, exceeds k_max; plain wait-k uses k_min alone.
+        entropy: the entropy rule writes below so many nats.
+        rate: the random rule accepts with this probability.
+        deterministic: greedy drafts and u = 1/2 in place of draws.
+        temperature: of the drafts when they are drawn.
+    """
+
+    rule: str = "ratio"
+    m: float = 1.0
+    sharpness: float = 1.0
+    lookback: int = 1
+    k_min: int = 2
+    k_max: int = 6
+    entropy: float = 1.5
+    rate: float = 0.7
+    deterministic: bool = True
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        _one_of("accept.rule", self.rule, RULES)
+        if not 0 < self.m < math.inf:
+            raise ConfigError(
+                f"accept.m is {self.m}: M must be above 0 (1 is exact, less is lenient, "
+                "more is strict)"
+            )
+        if not 0 < self.sharpness < math.inf:
+            raise ConfigError(
+                f"accept.sharpness is {self.sharpness}: beta must be a number above 0"
+            )
+        _at_least("accept.k_min", self.k_min, 1, " (nothing can be written before the first word)")
+        if self.k_max < self.k_min:
+            raise ConfigError(
+                f"accept.k_min is {self.k_min} and accept.k_max is {self.k_max}: "
+                "k_min must not exceed k_max"
+            )
+        _at_least("accept.lookback", self.lookback, 0, "")
+        _at_least("accept.entropy", self.entropy, 0, "")
+        if not 0 <= self.rate <= 1:
+            raise ConfigError(f"accept.rate is {self.rate}: it must lie in [0, 1]")
+        if not 0 < self.temperature < math.inf:
+            raise ConfigError(f"accept.temperature is {self.temperature}: it must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that decides what a session emits."""
+
+    seed: int = 0
+    audio: Audio = field(default_factory=Audio)
+    asr: Asr = field(default_factory=Asr)
+    translate: Translate = field(default_factory=Translate)
+    accept: Accept = field(default_factory=Accept)
+
+    def __post_init__(self) -> None:
+        accept = self.accept
+        compares = accept.rule in ("ratio", "la-2", "wait-if-worse")
+        if compares and accept.lookback == 0 and not self.translate.verifier:
+            raise ConfigError(
+                f"accept.lookback is 0 and translate.verifier is empty: rule {accept.rule!r} would "
+                "test the draft against the very distribution it was drawn from. With p = q the "
+                "ratio min(1, q / (M q)) is 1/M for every word, so it says nothing about any. "
+                "Set accept.lookback to 1 or more, or name a stronger pack in translate.verifier"
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Sections as dictionaries, for logs and signatures."""
+        return dataclasses.asdict(self)
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "audio": Audio,
+    "asr": Asr,
+    "translate": Translate,
+    "accept": Accept,
+}
+
+
+def _valid_keys() -> list[str]:
+    return ["seed"] + [f"{name}.{f.name}" for name, kind in SECTIONS.items() for f in fields(kind)]
+
+
+def _convert(key: str, value: object, wanted: str, source: str) -> Any:
+    """Make `value` the type its field declares; text comes from the command line."""
+    if isinstance(value, str) and wanted != "str":
+        text = value.strip().lower()
+        if wanted == "bool" and text in ("true", "false"):
+            return text == "true"
+        try:
+            if wanted == "int":
+                return int(text)
+            if wanted == "float":
+                return float(text)
+        except ValueError:
+            pass
+    elif wanted == "float" and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    elif type(value).__name__ == wanted:
+        return value
+    raise ConfigError(f"{source}: {key} is {value!r}; it takes a value of type {wanted}")
+
+
+def build(values: Mapping[str, tuple[object, str]]) -> Config:
+    """Make a configuration from `section.key` values, each with the place it came from.
+
+    Raises:
+        ConfigError: a key that does not exist, or a value that does not fit it.
+    """
+    parts: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    top: dict[str, Any] = {}
+    for key, (value, source) in values.items():
+        if key == "seed":
+            top["seed"] = _convert(key, value, "int", source)
+            continue
+        section, _, name = key.partition(".")
+        types = (
+            {f.name: str(f.type) for f in fields(SECTIONS[section])} if section in SECTIONS else {}
+        )
+        if name not in types:
+            raise ConfigError(
+                f"{source}: there is no setting {key!r}; the settings are {', '.join(_valid_keys())}"
+            )
+        parts[section][name] = _convert(key, value, types[name], source)
+    return Config(**top, **{name: SECTIONS[name](**part) for name, part in parts.items()})
+
+
+def load(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
+    """Read a TOML file, then apply overrides of the form `section.key=value`.
+
+    Raises:
+        ConfigError: the file is missing or not TOML, or holds what `build` refuses.
+    """
+    values: dict[str, tuple[object, str]] = {}
+    if path is not None:
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror}; give an existing TOML file") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not valid TOML: {error}") from error
+        for key, value in table.items():
+            if isinstance(value, dict):
+                values.update({f"{key}.{name}": (v, str(path)) for name, v in value.items()})
+            else:
+                values[key] = (value, str(path))
+    for override in overrides:
+        key, sign, text = override.partition("=")
+        if not sign:
+            raise ConfigError(f"--set {override!r} has no '=': write section.key=value")
+        values[key.strip()] = (text, f"--set {override}")
+    return build(values)

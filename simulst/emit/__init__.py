@@ -1,0 +1,1 @@
+"""Showing: append-only captions in files and on a terminal."""

@@ -1,0 +1,40 @@
+"""The one tree of errors that simulst raises for what a user can mend.
+
+    SimulstError
+    ├── ConfigError      an option, a key or a combination of options
+    ├── AudioError       a file, a stream or a device
+    ├── ModelError       a pack, its files or a language pair
+    ├── DataError        text or logs given for training or scoring
+    └── OutputError      captions that could not be written
+
+Every message names the value that was wrong and the way out. Our own bugs stay plain
+`AssertionError`s and are never caught.
+"""
+
+from __future__ import annotations
+
+__all__ = ["AudioError", "ConfigError", "DataError", "ModelError", "OutputError", "SimulstError"]
+
+
+class SimulstError(Exception):
+    """Something that the user can put right; the command line prints it and exits with 2."""
+
+
+class ConfigError(SimulstError):
+    """An option out of range, an unknown key, or options that exclude each other."""
+
+
+class AudioError(SimulstError):
+    """Audio that cannot be read: a missing, empty or damaged file, or an absent device."""
+
+
+class ModelError(SimulstError):
+    """A pack that is unknown, damaged, or does not serve what was asked of it."""
+
+
+class DataError(SimulstError):
+    """A parallel text or a log that is not in the expected form."""
+
+
+class OutputError(SimulstError):
+    """Captions that could not be written; what had been written before is kept."""

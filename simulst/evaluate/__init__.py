@@ -1,0 +1,1 @@
+"""Scores: how late and how good."""

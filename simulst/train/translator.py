@@ -1,0 +1,286 @@
+"""Training a wait-k translator from parallel text, on CPU or CUDA.
+
+Multi-path training: every row of every batch draws its own k, so that one model serves all
+(Elbayad et al. 2020 draw one per batch). Cross-entropy with label smoothing, AdamW, a linear
+warm-up and a linear decay that ends when the time budget or the number of steps is spent. A
+checkpoint holds everything that the next step depends on, so a killed run goes on as if
+nothing had happened.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from simulst.errors import ConfigError, ModelError
+from simulst.train.parallel import Example, batches, collate
+from simulst.translate.model import Dimensions, WaitkTransformer
+from simulst.translate.vocabulary import Vocabulary
+
+__all__ = ["Recipe", "Step", "TranslatorTraining", "pick_device"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What decides the outcome of a run, besides its data.
+
+    Attributes:
+        hours: time budget of all sittings together; 0 for none.
+        steps: optimiser steps at most; 0 for none.
+        tokens: padded tokens of the longer side in a batch.
+        rate: peak learning rate.
+        warmup: steps up to it.
+        dropout, smoothing: of the layers and of the labels.
+        longest_k: k is drawn from 1..longest_k; one row in eight sees the whole source.
+        join_share: share of examples joined with others into longer ones.
+        precision: "bf16" or "fp32" for the forward and backward pass.
+        seed: of initialisation, order, k and dropout.
+    """
+
+    hours: float = 1.0
+    steps: int = 0
+    tokens: int = 2048
+    rate: float = 1.5e-3
+    warmup: int = 400
+    dropout: float = 0.0
+    smoothing: float = 0.1
+    longest_k: int = 10
+    join_share: float = 0.2
+    precision: str = "bf16"
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.hours <= 0 and self.steps <= 0:
+            raise ConfigError("a run needs a time budget (hours > 0) or a number of steps (> 0)")
+        if self.precision not in ("bf16", "fp32"):
+            raise ConfigError(f"precision {self.precision!r} is unknown: use bf16 or fp32")
+        for name in ("tokens", "rate", "warmup", "longest_k"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}: it must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a finished step reports.
+
+    Attributes:
+        step: steps done.
+        epoch: epochs done.
+        share: of the budget spent, in [0, 1].
+        loss: of this step, nats a token, with smoothing.
+        dev: nats a token on the dev text at full source, when it was just measured.
+        tokens_per_s: target tokens a second, smoothed.
+    """
+
+    step: int
+    epoch: int
+    share: float
+    loss: float
+    dev: float | None
+    tokens_per_s: float
+
+
+def pick_device(name: str) -> torch.device:
+    """Turn "auto", "cpu" or "cuda" into a device.
+
+    Raises:
+        ConfigError: CUDA was asked for and is not there, or the name is unknown.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device cuda is not available here: use --device cpu")
+    if name not in ("cpu", "cuda"):
+        raise ConfigError(f"device {name!r} is unknown: use auto, cpu or cuda")
+    return torch.device(name)
+
+
+class TranslatorTraining:
+    """One run in a work folder.
+
+    Args:
+        dimensions, vocabulary, recipe: what to train, on what, and how.
+        work: folder for `checkpoint.pt` and `log.jsonl`; an earlier run there is resumed.
+        device: where to compute.
+
+    Raises:
+        ModelError: the checkpoint in `work` belongs to a run with other settings.
+    """
+
+    def __init__(
+        self,
+        dimensions: Dimensions,
+        vocabulary: Vocabulary,
+        recipe: Recipe,
+        work: Path,
+        device: torch.device,
+    ) -> None:
+        torch.manual_seed(recipe.seed)
+        self.vocabulary = vocabulary
+        self.recipe = recipe
+        self.work = work
+        self.device = device
+        self.model = WaitkTransformer(dimensions, recipe.dropout).to(device)
+        self.optimiser = torch.optim.AdamW(
+            self.model.parameters(), lr=recipe.rate, betas=(0.9, 0.98), weight_decay=0.01
+        )
+        self.step = self.epoch = self.batch = 0
+        self.spent_s = 0.0
+        work.mkdir(parents=True, exist_ok=True)
+        self.checkpoint = work / "checkpoint.pt"
+        if self.checkpoint.exists():
+            self._resume()
+
+    def _signature(self) -> dict[str, Any]:
+        """What a checkpoint must agree on; the budget may be changed between sittings."""
+        recipe = asdict(self.recipe)
+        for name in ("hours", "steps"):
+            del recipe[name]
+        return {
+            "dimensions": self.model.dim.as_dict(),
+            "vocabulary": self.vocabulary.id,
+            "recipe": recipe,
+        }
+
+    def _resume(self) -> None:
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        if state["signature"] != self._signature():
+            differing = [k for k, v in self._signature().items() if state["signature"].get(k) != v]
+            raise ModelError(
+                f"{self.checkpoint} is of a run with other {' and '.join(differing)}: "
+                "use the same settings, or another work folder"
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.epoch, self.batch = state["step"], state["epoch"], state["batch"]
+        self.spent_s = state["spent_s"]
+        torch.set_rng_state(state["random"].cpu())
+
+    def save(self) -> None:
+        """Write the checkpoint; a kill while writing leaves the one before."""
+        fresh = self.checkpoint.with_suffix(".new")
+        torch.save(
+            {
+                "signature": self._signature(),
+                "model": self.model.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "step": self.step,
+                "epoch": self.epoch,
+                "batch": self.batch,
+                "spent_s": self.spent_s,
+                "random": torch.get_rng_state(),
+            },
+            fresh,
+        )
+        fresh.replace(self.checkpoint)
+
+    def _share(self) -> float:
+        by_time = self.spent_s / (self.recipe.hours * 3600) if self.recipe.hours > 0 else 0.0
+        by_step = self.step / self.recipe.steps if self.recipe.steps > 0 else 0.0
+        return max(by_time, by_step)
+
+    def _loss(self, rows: list[Example], ks: list[int], smoothing: float) -> torch.Tensor:
+        batch = collate(rows, ks, self.vocabulary).to(self.device)
+        # on a CPU the plain products beat the fused kernel for sentences of this length
+        kernel = sdpa_kernel(SDPBackend.MATH) if self.device.type == "cpu" else nullcontext()
+        with (
+            kernel,
+            torch.autocast(
+                self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"
+            ),
+        ):
+            logits = self.model(batch.source, batch.inputs, batch.visible, batch.keep)
+        return F.cross_entropy(logits.float(), batch.labels[batch.keep], label_smoothing=smoothing)
+
+    @torch.no_grad()
+    def dev_loss(self, examples: list[Example]) -> float:
+        """Nats a target token at full source, without smoothing."""
+        self.model.eval()
+        total, count = 0.0, 0
+        for rows in batches(examples, self.recipe.tokens, seed=0, epoch=0):
+            tokens = sum(len(row.target) for row in rows)
+            total += float(self._loss(rows, [10_000] * len(rows), 0.0)) * tokens
+            count += tokens
+        self.model.train()
+        return total / count
+
+    def run(
+        self,
+        examples: list[Example],
+        dev: list[Example],
+        report: Callable[[Step], None],
+        *,
+        every: int = 250,
+    ) -> None:
+        """Train until the budget is spent; save and measure on `dev` every so many steps."""
+        recipe = self.recipe
+        self.model.train()
+        speed = 0.0
+        last_save_s = self.spent_s
+        while self._share() < 1:
+            epoch = batches(
+                examples,
+                recipe.tokens,
+                seed=recipe.seed,
+                epoch=self.epoch,
+                join_share=recipe.join_share,
+            )
+            for number, rows in enumerate(epoch):
+                if number < self.batch:
+                    continue
+                began = time.monotonic()
+                dice = random.Random(f"{recipe.seed}/{self.step}")
+                ks = [
+                    10_000 if dice.random() < 0.125 else dice.randint(1, recipe.longest_k)
+                    for _ in rows
+                ]
+                loss = self._loss(rows, ks, recipe.smoothing)
+                self.optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+                rate = recipe.rate * min(
+                    (self.step + 1) / recipe.warmup, max(1 - self._share(), 0.01)
+                )
+                for group in self.optimiser.param_groups:
+                    group["lr"] = rate
+                self.optimiser.step()
+                value = float(loss.detach())
+                self.step += 1
+                self.batch = number + 1
+                taken = time.monotonic() - began
+                self.spent_s += taken
+                now = sum(len(row.target) for row in rows) / taken
+                speed = now if speed == 0 else 0.98 * speed + 0.02 * now
+                measured = None
+                if self.step % every == 0 or self._share() >= 1:
+                    began = time.monotonic()
+                    measured = self.dev_loss(dev) if dev else None
+                    self.spent_s += time.monotonic() - began
+                done = Step(self.step, self.epoch, min(self._share(), 1), value, measured, speed)
+                if measured is not None:
+                    self._log(done)
+                report(done)
+                if self._share() >= 1:
+                    break
+                if self.spent_s - last_save_s > 120:
+                    self.save()
+                    last_save_s = self.spent_s
+            else:
+                self.epoch += 1
+                self.batch = 0
+        self.save()
+
+    def _log(self, done: Step) -> None:
+        line = {**asdict(done), "spent_s": round(self.spent_s, 1)}
+        with (self.work / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
