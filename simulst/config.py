@@ -101,7 +101,8 @@ class Asr:
         _at_least("asr.threads", self.threads, 1, "")
         if not 2 <= self.window_s <= 29:
             raise ConfigError(
-                f"asr.window_s is {self.window_s}: it must lie between 2 and 29 (Whisper hears 30 s)"
+                f"asr.window_s is {self.window_s}: it must lie between 2 and 29 "
+                "(Whisper hears 30 s)"
             )
         if not 0 < self.no_speech <= 1:
             raise ConfigError(f"asr.no_speech is {self.no_speech}: it must lie in (0, 1]")
@@ -261,7 +262,8 @@ def build(values: Mapping[str, tuple[object, str]]) -> Config:
         )
         if name not in types:
             raise ConfigError(
-                f"{source}: there is no setting {key!r}; the settings are {', '.join(_valid_keys())}"
+                f"{source}: there is no setting {key!r}; "
+                f"the settings are {', '.join(_valid_keys())}"
             )
         parts[section][name] = _convert(key, value, types[name], source)
     return Config(**top, **{name: SECTIONS[name](**part) for name, part in parts.items()})

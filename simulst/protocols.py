@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from simulst.types import Draft, Score, Update, Verdict, Window, Word
+from simulst.types import Draft, Reason, Score, Update, Verdict, Window, Word
 
 __all__ = ["Acceptor", "Prefix", "Request", "Sink", "Transcriber", "Translator"]
 
@@ -112,13 +112,30 @@ class Translator(Protocol):
 class Acceptor(Protocol):
     """Decides how much of a draft may be written."""
 
-    name: str
-    lookback: int
-    """L, the source words withheld from the draft; 0 lets the draft see all that was read."""
-    verifies: bool
-    """Whether `judge` needs the verifier's score."""
-    sharpness: float
-    """beta, the exponent of the verifier's distribution."""
+    @property
+    def name(self) -> str:
+        """As in the settings."""
+        ...
+
+    @property
+    def lookback(self) -> int:
+        """L, the source words withheld from the draft; 0 lets the draft see all that was read."""
+        ...
+
+    @property
+    def verifies(self) -> bool:
+        """Whether `judge` needs the verifier's score."""
+        ...
+
+    @property
+    def sharpness(self) -> float:
+        """beta, the exponent of the verifier's distribution."""
+        ...
+
+    @property
+    def reason(self) -> Reason:
+        """What its verdicts and the units it lets through are marked with."""
+        ...
 
     def judge(
         self,

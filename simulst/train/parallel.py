@@ -1,74 +1,22 @@
-"""Parallel text for training: reading it, cutting it into subwords, making batches.
-
-A file is tab-separated UTF-8, plain or gzipped: either two columns (source, target) or four
-(corpus, licence, source, target), which lets a run learn only from the corpora it may.
-"""
+"""Parallel text for training: cutting it into subwords, making batches."""
 
 from __future__ import annotations
 
-import gzip
 import random
 import string
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from simulst.errors import DataError
+from simulst.corpus import Pair
 from simulst.translate.vocabulary import Vocabulary
 
-__all__ = ["Batch", "Example", "Pair", "batches", "encode", "join", "read_pairs", "roughen"]
+__all__ = ["Batch", "Example", "batches", "collate", "encode", "join", "roughen", "visible"]
 
 PUNCTUATION = str.maketrans("", "", string.punctuation.replace("'", "").replace("-", ""))
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A sentence and its translation."""
-
-    source: str
-    target: str
-    corpus: str = ""
-
-
-def read_pairs(path: Path, corpora: Collection[str] = ()) -> list[Pair]:
-    """Read a parallel file; `corpora` keeps those only (needs the four-column form).
-
-    Raises:
-        DataError: the file is missing or empty, a line has another number of columns, or a
-            wanted corpus is not in it.
-    """
-    pairs: list[Pair] = []
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
-            for number, line in enumerate(lines, 1):
-                columns = line.rstrip("\r\n").split("\t")
-                if len(columns) not in (2, 4):
-                    raise DataError(
-                        f"{path}, line {number}: {len(columns)} columns; expected source and "
-                        "target, or corpus, licence, source and target, separated by tabs"
-                    )
-                corpus = columns[0] if len(columns) == 4 else ""
-                source, target = columns[-2].strip(), columns[-1].strip()
-                if source and target:
-                    pairs.append(Pair(source, target, corpus))
-    except (OSError, UnicodeDecodeError, EOFError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    known = {pair.corpus for pair in pairs}
-    if missing := set(corpora) - known:
-        raise DataError(
-            f"{path} holds no corpus {', '.join(sorted(missing))}; "
-            f"it has {', '.join(sorted(known)) or 'none'}"
-        )
-    if corpora:
-        pairs = [pair for pair in pairs if pair.corpus in corpora]
-    if not pairs:
-        raise DataError(f"{path} holds no sentence pairs")
-    return pairs
 
 
 def roughen(pair: Pair) -> Pair:
@@ -171,7 +119,8 @@ def visible(example: Example, k: int) -> np.ndarray:
     read = np.minimum(k + example.target_unit, words + 1)
     read = np.where(read >= words, words + 1, read)
     read[-1] = words + 1
-    return example.source_ends[read - 1]
+    seen: np.ndarray = example.source_ends[read - 1]
+    return seen
 
 
 def collate(examples: Sequence[Example], ks: Sequence[int], vocabulary: Vocabulary) -> Batch:

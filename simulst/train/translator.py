@@ -246,7 +246,7 @@ class TranslatorTraining:
                 ]
                 loss = self._loss(rows, ks, recipe.smoothing)
                 self.optimiser.zero_grad(set_to_none=True)
-                loss.backward()
+                torch.autograd.backward(loss)
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
                 rate = recipe.rate * min(
                     (self.step + 1) / recipe.warmup, max(1 - self._share(), 0.01)

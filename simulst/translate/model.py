@@ -66,7 +66,7 @@ def positions(index: Tensor, width: int) -> Tensor:
 
 def split(x: Tensor, heads: int) -> Tensor:
     """(B, n, D) -> (B, H, n, D / H)."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return x.view(*x.shape[:-1], heads, -1).transpose(1, 2)
 
 
 class SelfAttention(nn.Module):
@@ -183,8 +183,9 @@ class WaitkTransformer(nn.Module):
     def embed(self, tokens: Tensor, start: Tensor) -> Tensor:
         """Embed tokens (B, n) whose first one stands at position start (B,)."""
         index = start.unsqueeze(1) + torch.arange(tokens.shape[1], device=tokens.device)
-        x = self.embedding(tokens) * math.sqrt(self.dim.width)
-        return self.dropout(x + positions(index, self.dim.width).to(x.dtype))  # (B, n, D)
+        x: Tensor = self.embedding(tokens) * math.sqrt(self.dim.width)
+        x = self.dropout(x + positions(index, self.dim.width).to(x.dtype))  # (B, n, D)
+        return x
 
     def encode(
         self,

@@ -1,0 +1,185 @@
+"""The rules that decide how much of a draft may be written.
+
+All answer the same question for one token after another, from the left, and stop at the first
+"no". `RatioTest` is rejection sampling; the others are the rivals that it is measured against.
+
+    rule            draft from          accepts a token when
+    ratio           x without L words   u <= min(1, p^beta / (M q))
+    la-2            x without L words   p's most likely token is the same
+    wait-if-worse   x without L words   p >= q
+    wait-k          all of x            always
+    entropy         all of x            the entropy of q is low enough
+    random          all of x            u < rate, whatever the token
+
+`random` is the ratio test with p = q: the control that shows what holding alone does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulst import config
+from simulst.accept.ratio import acceptance
+from simulst.protocols import Acceptor
+from simulst.types import Draft, Reason, Score, Verdict
+
+__all__ = [
+    "Agreement",
+    "EntropyThreshold",
+    "RandomHold",
+    "RatioTest",
+    "Schedule",
+    "WaitIfWorse",
+    "build",
+]
+
+Answer = tuple[bool, float | None, float | None]
+"""Accepted, the rule's figure, and the u it was compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What all rules share: walking a draft and writing the verdicts down."""
+
+    lookback: int = 0
+    sharpness: float = 1.0
+
+    name = ""
+    verifies = False
+    reason = Reason.SCHEDULE
+
+    def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
+        raise AssertionError("a rule answers for itself")
+
+    def judge(
+        self,
+        draft: Draft,
+        score: Score | None,
+        *,
+        sentence: int,
+        start: int,
+        read: int,
+        draw: Callable[[int], float],
+    ) -> tuple[Verdict, ...]:
+        """Judge tokens from the left, up to and including the first rejection."""
+        assert score is not None or not self.verifies
+        verdicts: list[Verdict] = []
+        for i, token in enumerate(draft.tokens):
+            accepted, figure, u = self._answer(draft, score, i, draw(start + i))
+            verdicts.append(
+                Verdict(
+                    sentence=sentence,
+                    position=start + i,
+                    token=token,
+                    read=read,
+                    p=math.exp(score.log_p[i]) if score else None,
+                    q=math.exp(draft.log_q[i]),
+                    ratio=figure,
+                    u=u,
+                    accepted=accepted,
+                    reason=self.reason,
+                )
+            )
+            if not accepted:
+                break
+        return tuple(verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class RatioTest(_Rule):
+    """Rejection sampling of the draft: u <= min(1, p^beta / (M q)).
+
+    Args:
+        lookback: L, source words that q does not see (evidence S1); 0 with a stronger p (S2).
+        sharpness: beta; 1 is the bare ratio, large values approach argmax agreement.
+        m: M > 0.
+    """
+
+    m: float = 1.0
+
+    name = "ratio"
+    verifies = True
+    reason = Reason.RATIO
+
+    def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
+        assert score is not None
+        ratio = acceptance(score.log_p[i], draft.log_q[i], self.m)
+        return u <= ratio, ratio, u
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement(_Rule):
+    """LA-2 on the target: two consecutive views must choose the same (Liu et al. 2020)."""
+
+    name = "la-2"
+    verifies = True
+    reason = Reason.AGREEMENT
+
+    def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
+        assert score is not None
+        return score.best[i] == draft.tokens[i], None, None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitIfWorse(_Rule):
+    """Hold a token that became less likely with more source (Cho and Esipova 2016)."""
+
+    name = "wait-if-worse"
+    verifies = True
+    reason = Reason.WORSE
+
+    def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
+        assert score is not None
+        change = score.log_p[i] - draft.log_q[i]
+        return change >= 0, math.exp(min(change, 0.0)), None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule(_Rule):
+    """Plain wait-k: the schedule alone decides (Ma et al. 2019)."""
+
+    name = "wait-k"
+
+    def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
+        return True, None, None
+
+
+@dataclass(frozen=True, slots=True)
+class EntropyThreshold(_Rule):
+    """Write while the model is sure: entropy of q at most `limit` nats."""
+
+    limit: float = 1.5
+
+    name = "entropy"
+    reason = Reason.ENTROPY
+
+    def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
+        return draft.entropy[i] <= self.limit, draft.entropy[i], None
+
+
+@dataclass(frozen=True, slots=True)
+class RandomHold(_Rule):
+    """A coin for each position, of the same weight for every token."""
+
+    rate: float = 0.7
+
+    name = "random"
+    reason = Reason.RANDOM
+
+    def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
+        return u < self.rate, self.rate, u
+
+
+def build(accept: config.Accept) -> Acceptor:
+    """The rule that the settings name."""
+    rules: dict[str, Callable[[], Acceptor]] = {
+        "ratio": lambda: RatioTest(accept.lookback, accept.sharpness, accept.m),
+        "la-2": lambda: Agreement(accept.lookback),
+        "wait-if-worse": lambda: WaitIfWorse(accept.lookback),
+        "wait-k": Schedule,
+        "entropy": lambda: EntropyThreshold(limit=accept.entropy),
+        "random": lambda: RandomHold(rate=accept.rate),
+    }
+    return rules[accept.rule]()

@@ -1,0 +1,191 @@
+"""`simulst train translator`: a wait-k translator pack from parallel text."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulst.corpus import Pair, read_pairs
+from simulst.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from simulst.train.translator import Recipe, Step
+    from simulst.translate.vocabulary import Vocabulary
+
+__all__ = ["add_arguments", "run"]
+
+LONGEST = 120  # subwords of a sentence; longer ones are left out
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--data", type=Path, required=True, help="parallel TSV, plain or .gz")
+    parser.add_argument("--dev", type=Path, action="append", default=[], help="dev TSV; repeatable")
+    parser.add_argument(
+        "--corpora", default="", help="learn only from these, by comma (four-column data)"
+    )
+    parser.add_argument("--from", dest="source", default="en", help="source language")
+    parser.add_argument("--to", dest="target", default="de", help="target language")
+    parser.add_argument(
+        "--unit", choices=("word", "character"), default="word", help="what a WRITE emits"
+    )
+    parser.add_argument("--work", type=Path, required=True, help="checkpoints; resumed from")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the finished pack")
+    parser.add_argument("--hours", type=float, default=1.25, help="time budget; 0 for none")
+    parser.add_argument("--steps", type=int, default=0, help="optimiser steps at most; 0: no limit")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: as torch chooses")
+    parser.add_argument(
+        "--pieces", type=int, default=6000, help="subwords, both languages together"
+    )
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--heads", type=int, default=4)
+    parser.add_argument("--feedforward", type=int, default=1024)
+    parser.add_argument("--encoder-layers", type=int, default=4)
+    parser.add_argument("--decoder-layers", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
+    parser.add_argument("--tokens", type=int, default=2048, help="padded tokens a batch")
+    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
+    parser.add_argument(
+        "--rough", type=float, default=0.1, help="share of sources without case and punctuation"
+    )
+    parser.add_argument("--join", type=float, default=0.2, help="share of examples joined")
+    parser.add_argument("--seed", type=int, default=1)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, and write the pack.
+
+    Raises:
+        ConfigError: an option out of range.
+        DataError: data that cannot be read.
+        ModelError: the work folder belongs to another run.
+    """
+    for name in ("rough", "join"):
+        if not 0 <= getattr(args, name) <= 1:
+            raise ConfigError(f"--{name} is {getattr(args, name)}: it must lie in [0, 1]")
+    corpora = [name for name in args.corpora.split(",") if name]
+    pairs = read_pairs(args.data, corpora)
+    dev_pairs = [pair for path in args.dev for pair in read_pairs(path)[:300]]
+
+    import torch
+
+    from simulst.train.parallel import encode, roughen
+    from simulst.train.translator import TranslatorTraining, pick_device
+    from simulst.translate.model import Dimensions
+    from simulst.translate.storage import save_translator
+
+    if args.threads > 0:
+        torch.set_num_threads(args.threads)
+    recipe = _recipe(args)
+    device = pick_device(args.device)
+    args.work.mkdir(parents=True, exist_ok=True)
+    vocabulary = _vocabulary(args, pairs)
+    dice = random.Random(args.seed)
+    rough = [roughen(pair) if dice.random() < args.rough else pair for pair in pairs]
+    examples = [e for pair in rough if (e := encode(pair, vocabulary, LONGEST))]
+    dev = [e for pair in dev_pairs if (e := encode(pair, vocabulary, LONGEST))]
+    if not examples:
+        raise ConfigError(f"{args.data}: every pair is empty or longer than {LONGEST} subwords")
+    dimensions = Dimensions(
+        vocabulary.size,
+        args.width,
+        args.heads,
+        args.feedforward,
+        args.encoder_layers,
+        args.decoder_layers,
+    )
+    training = TranslatorTraining(dimensions, vocabulary, recipe, args.work, device)
+    with _progress() as show:
+        training.run(examples, dev, show)
+    counts = dict(sorted(Counter(pair.corpus or args.data.name for pair in pairs).items()))
+    save_translator(
+        args.out,
+        training.model,
+        vocabulary,
+        args.source,
+        args.target,
+        {
+            "license": "Apache-2.0",
+            "training": {
+                "pairs": counts,
+                "steps": training.step,
+                "hours": round(training.spent_s / 3600, 2),
+                "device": device.type,
+                "seed": args.seed,
+            },
+        },
+    )
+    print(f"wrote {args.out} after {training.step} steps, {training.spent_s / 3600:.2f} h")
+    return 0
+
+
+def _recipe(args: argparse.Namespace) -> Recipe:
+    from simulst.train.translator import Recipe
+
+    given = {f.name: getattr(args, f.name) for f in fields(Recipe) if hasattr(args, f.name)}
+    return Recipe(**given, join_share=args.join)
+
+
+def _vocabulary(args: argparse.Namespace, pairs: Sequence[Pair]) -> Vocabulary:
+    """The vocabulary of an earlier sitting, or a new one."""
+    from simulst.translate.vocabulary import Vocabulary
+
+    path = args.work / "vocabulary.model"
+    if path.exists():
+        return Vocabulary.load(path, args.unit)
+    texts = (text for pair in pairs for text in (pair.source, pair.target))
+    vocabulary = Vocabulary.train(texts, args.pieces, args.unit)
+    path.write_bytes(vocabulary.model)
+    return vocabulary
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Step], None]]:
+    """A bar on a terminal, a line at every measurement elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+
+        def line(done: Step) -> None:
+            if done.dev is not None or done.step % 250 == 0:
+                dev = "" if done.dev is None else f"  dev {done.dev:.3f}"
+                print(
+                    f"step {done.step}  {done.share:.1%}  loss {done.loss:.3f}{dev}  "
+                    f"{done.tokens_per_s:.0f} tokens/s",
+                    file=sys.stderr,
+                    flush=True,
+                )
+
+        yield line
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("training", total=1.0)
+        dev = ""
+
+        def show(done: Step) -> None:
+            nonlocal dev
+            if done.dev is not None:
+                dev = f"  dev {done.dev:.3f}"
+            text = f"step {done.step}  loss {done.loss:.3f}{dev}  {done.tokens_per_s:.0f} tokens/s"
+            bar.update(task, completed=done.share, description=text)
+
+        yield show

@@ -1,0 +1,89 @@
+"""A translator pack on disk: weights in float16, the subword model, and the manifest.
+
+model.safetensors   weights
+vocabulary.model    SentencePiece
+pack.json           languages, target unit, dimensions, checksums
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from simulst import packs
+from simulst.errors import ModelError
+from simulst.translate.decoding import WaitkTranslator
+from simulst.translate.model import Dimensions, WaitkTransformer
+from simulst.translate.vocabulary import Vocabulary
+
+__all__ = ["WEIGHTS", "load_translator", "save_translator"]
+
+WEIGHTS = "model.safetensors"
+PIECES = "vocabulary.model"
+
+
+def save_translator(
+    folder: Path,
+    model: WaitkTransformer,
+    vocabulary: Vocabulary,
+    source: str,
+    target: str,
+    fields: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a pack that `load_translator` reads; an existing one is replaced.
+
+    Args:
+        folder: made if it is not there; its name is the pack's name.
+        source, target: ISO 639-1.
+        fields: more facts for the manifest.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {
+        name: tensor.detach().cpu().to(torch.float16).contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    safetensors.torch.save_file(weights, folder / WEIGHTS)
+    (folder / PIECES).write_bytes(vocabulary.model)
+    packs.write_manifest(
+        folder,
+        "translator",
+        {
+            "architecture": "wait-k transformer",
+            "source": source,
+            "target": target,
+            "unit": vocabulary.unit,
+            "dimensions": model.dim.as_dict(),
+            "parameters": sum(p.numel() for p in model.parameters()),
+            **(fields or {}),
+        },
+    )
+
+
+def load_translator(pack: packs.Pack) -> WaitkTranslator:
+    """Read a pack whose files have been checked.
+
+    Raises:
+        ModelError: the manifest lacks a field, or weights and dimensions disagree.
+    """
+    fields = pack.fields
+    try:
+        if fields["architecture"] != "wait-k transformer":
+            raise ModelError(
+                f"pack {pack.name} has architecture {fields['architecture']!r}; "
+                "this simulst loads 'wait-k transformer'"
+            )
+        vocabulary = Vocabulary.load(pack.path / PIECES, fields["unit"])
+        model = WaitkTransformer(Dimensions(**fields["dimensions"]))
+        weights = safetensors.torch.load_file(pack.path / WEIGHTS)
+        model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+        languages = str(fields["source"]), str(fields["target"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(
+            f"pack {pack.name} does not hold together ({reason}): fetch or rebuild the pack"
+        ) from error
+    return WaitkTranslator(model, vocabulary, *languages)

@@ -1,0 +1,98 @@
+"""Each rule on drafts whose numbers are given."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from simulst import config
+from simulst.accept import rules
+from simulst.protocols import Acceptor
+from simulst.types import Draft, Reason, Score, Verdict
+
+DRAFT = Draft(
+    tokens=(5, 6, 7),
+    lengths=(1, 2),
+    units=("eins", "zwei"),
+    log_q=(math.log(0.5), math.log(0.4), math.log(0.8)),
+    entropy=(0.5, 1.0, 2.0),
+)
+SCORE = Score(
+    log_p=(math.log(0.6), math.log(0.2), math.log(0.9)), best=(5, 6, 9), entropy=(0.1, 0.1, 0.1)
+)
+
+
+def judge(rule: Acceptor, u: float = 0.5) -> tuple[Verdict, ...]:
+    """The verdicts on the draft above, with the same u everywhere."""
+    score = SCORE if rule.verifies else None
+    return rule.judge(DRAFT, score, sentence=2, start=10, read=4, draw=lambda _: u)
+
+
+def accepted(rule: Acceptor, u: float = 0.5) -> list[bool]:
+    """Only the answers."""
+    return [verdict.accepted for verdict in judge(rule, u)]
+
+
+def test_ratio_stops_at_the_first_rejection() -> None:
+    """p/q = 1.2, 0.5, 1.125: u = 0.6 stops at the second token, u = 0.5 passes all."""
+    assert accepted(rules.RatioTest(1, m=1.0), 0.6) == [True, False]
+    assert accepted(rules.RatioTest(1, m=1.0), 0.5) == [True, True, True]
+
+
+def test_m_makes_it_strict_or_lenient() -> None:
+    """M = 3 rejects at once what M = 0.5 lets through whole."""
+    assert accepted(rules.RatioTest(1, m=3.0)) == [False]
+    assert accepted(rules.RatioTest(1, m=0.5), 0.99) == [True, True, True]
+
+
+def test_verdicts_carry_their_numbers() -> None:
+    """A verdict holds position, p, q, ratio, u and reason."""
+    verdict = judge(rules.RatioTest(1, m=1.0), 0.6)[1]
+    assert (verdict.sentence, verdict.position, verdict.token, verdict.read) == (2, 11, 6, 4)
+    assert (verdict.p, verdict.q, verdict.ratio) == pytest.approx((0.2, 0.4, 0.5))
+    assert (verdict.u, verdict.accepted, verdict.reason) == (0.6, False, Reason.RATIO)
+
+
+def test_agreement_needs_the_same_choice() -> None:
+    """LA-2 accepts until p's own choice differs, whatever u is."""
+    assert accepted(rules.Agreement(1), 0.99) == [True, True, False]
+
+
+def test_wait_if_worse() -> None:
+    """A token whose probability fell with more source is held."""
+    assert accepted(rules.WaitIfWorse(1)) == [True, False]
+
+
+def test_entropy_threshold() -> None:
+    """Tokens pass while the entropy of their distribution is at most the limit."""
+    assert accepted(rules.EntropyThreshold(limit=1.0)) == [True, True, False]
+
+
+def test_random_hold_looks_at_nothing_but_u() -> None:
+    """The control accepts exactly where u lies below its rate."""
+    assert accepted(rules.RandomHold(rate=0.7), 0.69) == [True] * 3
+    assert accepted(rules.RandomHold(rate=0.7), 0.71) == [False]
+
+
+def test_schedule_accepts_all() -> None:
+    """Plain wait-k holds nothing back."""
+    assert accepted(rules.Schedule()) == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "lookback", "verifies"),
+    [
+        ("ratio", 2, True),
+        ("la-2", 2, True),
+        ("wait-if-worse", 2, True),
+        ("wait-k", 0, False),
+        ("entropy", 0, False),
+        ("random", 0, False),
+    ],
+)
+def test_settings_choose_the_rule(name: str, lookback: int, verifies: bool) -> None:
+    """The settings' rule is built under its own name, with lookback where it compares."""
+    rule = rules.build(config.Accept(rule=name, lookback=2))
+    assert (rule.name, rule.lookback, rule.verifies) == (name, lookback, verifies)
+    assert isinstance(rule, Acceptor)

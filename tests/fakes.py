@@ -1,0 +1,118 @@
+"""Small stand-ins that the tests share: a random translator, a scripted transcriber."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+
+import torch
+
+from simulst.protocols import Request
+from simulst.translate.decoding import WaitkTranslator
+from simulst.translate.model import Dimensions, WaitkTransformer
+from simulst.translate.vocabulary import Vocabulary
+from simulst.types import Draft, Score, Window, Word
+
+SENTENCES = (
+    "The old house stands at the end of the road.",
+    "Das alte Haus steht am Ende der Straße.",
+    "A good friend is worth more than money, they say.",
+    "Ein guter Freund ist mehr wert als Geld, sagt man.",
+    "We will meet again tomorrow morning at eight.",
+    "Wir treffen uns morgen früh um acht wieder.",
+)
+
+
+@cache
+def vocabulary(unit: str = "word") -> Vocabulary:
+    """Three hundred pieces learnt from the sentences above."""
+    texts = (
+        SENTENCES
+        if unit == "word"
+        else (*SENTENCES[::2], "老房子在路的尽头。", "好朋友比钱更重要。")
+    )
+    return Vocabulary.train(texts * 20, 380, unit)
+
+
+@cache
+def translator(seed: int = 0, unit: str = "word") -> WaitkTranslator:
+    """A wait-k Transformer with random weights, sharp enough to have opinions."""
+    torch.manual_seed(seed)
+    pieces = vocabulary(unit)
+    model = WaitkTransformer(Dimensions(pieces.size, 32, 4, 64, 2, 2))
+    with torch.no_grad():
+        model.decoder_norm.weight.mul_(2.5)
+        for name, weight in model.named_parameters():
+            # else the shared embedding makes it repeat its last token
+            if name.startswith("decoder.") and name.endswith(
+                ("output.weight", "source_output.weight", "feedforward.3.weight")
+            ):
+                weight.mul_(5)
+    return WaitkTranslator(model, pieces, "en", "de" if unit == "word" else "zh")
+
+
+class ToyTranslator:
+    """Three words, whose probabilities are given: q to who sees less, p to who sees all."""
+
+    source_language, target_language, space, vocabulary_id = "en", "de", " ", "toy"
+    words = ("a", "b", "c")
+
+    def __init__(self, p: Sequence[float], q: Sequence[float]) -> None:
+        self.p, self.q = tuple(p), tuple(q)
+
+    def _for(self, request: Request) -> tuple[float, ...]:
+        return self.q if request.withheld else self.p
+
+    def draft(
+        self,
+        requests: Sequence[Request],
+        limits: Sequence[int],
+        draws: Sequence[Callable[[int], float] | None],
+        temperature: float = 1.0,
+    ) -> list[tuple[Draft, object]]:
+        """One word for each request."""
+        results: list[tuple[Draft, object]] = []
+        for request, draw in zip(requests, draws, strict=True):
+            mass = torch.tensor(self._for(request), dtype=torch.float64)
+            token = int(mass.argmax())
+            if draw is not None:
+                u = draw(len(request.prefix.tokens))
+                token = int(torch.searchsorted(mass.cumsum(0), u, right=True))
+            entropy = float(-(mass * mass.log()).sum())
+            log_q = (float(mass[token].log()),)
+            results.append((Draft((token,), (1,), (self.words[token],), log_q, (entropy,)), None))
+        return results
+
+    def score(
+        self, requests: Sequence[Request], drafts: Sequence[Draft], sharpness: float = 1.0
+    ) -> list[tuple[Score, object]]:
+        """The probabilities given for whom the request may see."""
+        results: list[tuple[Score, object]] = []
+        for request, draft in zip(requests, drafts, strict=True):
+            mass = torch.tensor(self._for(request), dtype=torch.float64) ** sharpness
+            mass /= mass.sum()
+            logs = tuple(float(mass[token].log()) for token in draft.tokens)
+            best = (int(mass.argmax()),) * len(logs)
+            results.append((Score(logs, best, (0.0,) * len(logs)), None))
+        return results
+
+
+class ScriptedTranscriber:
+    """Hears given words at given times, whatever the audio says."""
+
+    languages = ("en",)
+
+    def __init__(self, words: Iterable[Word]) -> None:
+        self.words = tuple(words)
+        self.calls = 0
+
+    def transcribe(self, windows: Sequence[Window]) -> list[tuple[Word, ...]]:
+        """Words inside each window, after its prefix."""
+        self.calls += 1
+        results = []
+        for window in windows:
+            after = window.prefix[-1].end if window.prefix else window.audio.start
+            results.append(
+                tuple(w for w in self.words if w.start >= after and w.end <= window.audio.end)
+            )
+        return results
