@@ -135,7 +135,8 @@ class Interpreter:
         last = [w for w, end in zip(works, ends, strict=True) if end]
         self._hear(last, [self._take(w, _waiting(w.state)) for w in last])
         self._close(last)
-        return [(w.state, self._update(w)) for w in works]
+        updates = [self._update(w) for w in works]
+        return [(w.state, update) for w, update in zip(works, updates, strict=True)]
 
     # -- one step of the grid --------------------------------------------------------------
 
@@ -225,7 +226,9 @@ class Interpreter:
         else:
             work.state = replace(state, sentence=sentence, tentative=result.tentative)
 
-    def _update(self, work: _Work) -> Update:
+    @staticmethod
+    def _update(work: _Work) -> Update:
+        """Number the emissions on, and say what happened."""
         work.state = replace(work.state, emitted=work.state.emitted + len(work.emissions))
         return Update(
             heard=work.state.heard,

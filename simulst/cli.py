@@ -1,0 +1,111 @@
+"""The command line: finds the command, and turns what the user can mend into one line.
+
+A command's module is imported when it is the one asked for, so that `simulst --help` does not
+wait for the models' libraries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from simulst import __version__, packs
+from simulst.errors import SimulstError
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "interpret": ("simulst.interpret", "translate speech while it is being spoken"),
+    "evaluate": ("simulst.evaluate.command", "measure latency and quality"),
+    "train translator": ("simulst.train.command", "train a translator pack from parallel text"),
+    "train listener": ("simulst.train.listener.command", "train a listener pack"),
+    "packs": ("simulst.cli", "list the models that are found"),
+}
+"""Words of the command, the module with `add_arguments` and `run`, and what it does."""
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """A parser that knows every command by name and the one asked for in full."""
+    parser = argparse.ArgumentParser(
+        prog="simulst", description="Simultaneous interpretation on your own machine."
+    )
+    parser.add_argument("--version", action="version", version=f"simulst {__version__}")
+    groups = {"": parser.add_subparsers(required=True, metavar="COMMAND")}
+    for command, (module, purpose) in COMMANDS.items():
+        group, _, name = command.rpartition(" ")
+        if group not in groups:
+            inner = groups[""].add_parser(group, help=f"{group} a model", description=purpose)
+            inner.description = f"{group} a model".capitalize()
+            groups[group] = inner.add_subparsers(required=True, metavar="MODEL")
+        sub = groups[group].add_parser(name, help=purpose, description=purpose.capitalize() + ".")
+        if list(words[: len(command.split())]) == command.split():
+            part = importlib.import_module(module)
+            part.add_arguments(sub)
+            sub.set_defaults(run=part.run)
+    return parser
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `simulst packs`: none."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """List the packs that can be found by name: `simulst packs`."""
+    found = packs.available()
+    if not found:
+        print("no packs found")
+    for name, manifest in found.items():
+        if manifest["kind"] == "asr":
+            kind = "listener"
+            languages = str(manifest.get("language", ""))
+        else:
+            kind = "translator"
+            languages = f"{manifest.get('source')} to {manifest.get('target')}"
+        print(f"{name}  {kind}  {languages}  {_title(manifest['path'])}".rstrip())
+    return 0
+
+
+def _title(folder: Path) -> str:
+    """The first line of a pack's card that says anything."""
+    try:
+        lines = (folder / "CARD.md").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip("# ") for line in lines if line.strip("# ")), "")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code, 2 for what the user can mend."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    args = _parser(words).parse_args(words)
+    code, message = 2, ""
+    try:
+        code = args.run(args)
+    except SimulstError as error:
+        message = str(error)
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError as error:
+        message = f"standard output cannot be written: {error.strerror}"
+    if (lost := _lost_output()) and not message:
+        code, message = 2, lost
+    if message:
+        print(f"simulst: error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _lost_output() -> str:
+    """Why standard output cannot take what it was given, or nothing.
+
+    It is let go of then, else Python would complain about it once more at the very end.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return f"standard output cannot be written: {error.strerror}"
+    return ""

@@ -1,0 +1,176 @@
+"""`simulst interpret`: one source through the engine into captions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulst.config import RULES, Config, load
+from simulst.emit import files
+from simulst.errors import AudioError, ConfigError
+from simulst.types import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from simulst.audio.sources import Source
+    from simulst.evaluate.session import Summary
+    from simulst.pipeline import Interpreter
+    from simulst.protocols import Sink
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="audio file, 'mic' or 'mic:DEVICE', or '-' for raw 16-bit samples on standard input",
+    )
+    parser.add_argument(
+        "--from", dest="spoken", metavar="LANG", help="spoken language (default: en)"
+    )
+    parser.add_argument("--to", required=True, metavar="LANG", help="language to translate into")
+    parser.add_argument(
+        "--out",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help=f"write captions as they come; repeatable; by suffix: {', '.join(files.SUFFIXES)}",
+    )
+    parser.add_argument(
+        "--pace",
+        choices=("live", "fast"),
+        help="feed a file as it would be spoken, or as fast as it goes (default: fast)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="show nothing but errors")
+    policy = parser.add_argument_group("when to write")
+    policy.add_argument("--rule", help=f"what accepts a word: {', '.join(RULES)}")
+    policy.add_argument(
+        "--k", type=int, metavar="N", help="least lag in words; for wait-k simply the lag"
+    )
+    policy.add_argument(
+        "--accept-m", type=float, metavar="M", help="below 1 lenient, above 1 strict"
+    )
+    policy.add_argument("--seed", type=int, metavar="N", help="of the random draws")
+    models = parser.add_argument_group("models and settings")
+    models.add_argument("--pack", help="translator pack, by name or folder")
+    models.add_argument("--asr", metavar="MODEL", help="listener pack or Whisper model")
+    models.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
+    models.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; repeatable"
+    )
+    raw = parser.add_argument_group("raw samples on standard input")
+    raw.add_argument("--rate", type=int, metavar="HZ", help="samples a second (default: 16000)")
+    raw.add_argument("--channels", type=int, metavar="N", help="interleaved (default: 1)")
+
+
+def settings(args: argparse.Namespace) -> Config:
+    """The settings that file, overrides and options make together; options win.
+
+    Raises:
+        ConfigError: one is unknown or out of range, or two exclude each other.
+    """
+    options = {
+        "seed": args.seed,
+        "asr.language": args.spoken,
+        "asr.model": args.asr,
+        "translate.pack": args.pack,
+        "accept.rule": args.rule,
+        "accept.m": args.accept_m,
+    }
+    given = [f"{key}={value}" for key, value in options.items() if value is not None]
+    config = load(args.config, [*args.set, *given])
+    if args.k is not None:
+        k_max = max(args.k, config.accept.k_max)
+        config = replace(config, accept=replace(config.accept, k_min=args.k, k_max=k_max))
+    return config
+
+
+def run(args: argparse.Namespace) -> int:
+    """Interpret one source; return 0, or 128 and the signal's number if one ended it.
+
+    Raises:
+        AudioError: the source cannot be read, or nobody speaks in it.
+        ConfigError: options out of range, or that do not go together.
+        ModelError: a pack is unknown or damaged, or none serves the languages.
+        OutputError: captions cannot be written.
+    """
+    files.check(args.out)
+    config = settings(args)
+    if args.source != "-":
+        for name in ("rate", "channels"):
+            if getattr(args, name) is not None:
+                raise ConfigError(
+                    f"--{name} describes raw samples on standard input (source '-'); "
+                    f"{args.source} says its own"
+                )
+
+    from simulst.audio.sources import open_source
+    from simulst.evaluate.session import SessionScores
+    from simulst.pipeline import build
+    from simulst.session import Session, Stop, VirtualClock, WallClock
+
+    rate = SAMPLE_RATE if args.rate is None else args.rate
+    channels = 1 if args.channels is None else args.channels
+    opened = open_source(args.source, rate=rate, channels=channels)
+    if args.pace == "fast" and opened.live and args.source != "-":
+        raise ConfigError("--pace fast: a microphone is always live; leave --pace out")
+    interpreter = build(config, args.to)
+    signature = interpreter.signature()
+    live = args.pace == "live" or (args.pace is None and opened.live)
+    clock = WallClock(paced=not opened.live) if live else VirtualClock()
+    session = Session(interpreter, clock, SessionScores())
+    # a microphone listens from here on: what is said while the models load would be late
+    with Stop() as stop, session.closing(), opened as source:
+        for path in args.out:
+            session.sinks.append(files.open_file(path, signature))
+        if not args.quiet:
+            session.sinks.append(_terminal(interpreter, source))
+        session.interpret(source, stop)
+    if session.failure is None and not (session.recognised or opened.live or stop.signal):
+        heard_s = session.fed / SAMPLE_RATE
+        raise AudioError(f"{args.source}: no speech was recognised in {heard_s:.3g} s of audio")
+    if not args.quiet and (session.failure is None or session.recognised):
+        print(closing_line(session.summary()), file=sys.stderr)
+        print(_in_words(signature), file=sys.stderr)
+    if session.failure is not None:
+        raise session.failure
+    return 128 + stop.signal if stop.signal else 0
+
+
+def _terminal(interpreter: Interpreter, source: Source) -> Sink:
+    from rich.console import Console
+
+    from simulst.emit.terminal import Terminal
+
+    languages = interpreter.source_language, interpreter.target_language
+    return Terminal(Console(), *languages, duration=source.duration)
+
+
+def closing_line(summary: Summary) -> str:
+    """The figures of a session in one line; what could not be measured is left out."""
+    parts = [f"{summary.words} words in {summary.sentences} sentences"]
+    if summary.laal_ms is not None:
+        lag = f"lag (LAAL) {summary.laal_ms / 1000:.2f} s"
+        if summary.laal_ca_ms is not None:
+            lag += f", with computing {summary.laal_ca_ms / 1000:.2f} s"
+        parts.append(lag)
+    if summary.written_before_end is not None:
+        parts.append(f"{summary.written_before_end:.0%} written before their sentence ended")
+    if summary.acceptance is not None:
+        parts.append(f"{summary.acceptance:.0%} of judged tokens accepted")
+    parts.append(f"{summary.forced} forced")
+    if summary.empty:
+        parts.append(f"{summary.empty} sentences without a translation")
+    if summary.real_time_factor is not None:
+        parts.append(f"real-time factor {summary.real_time_factor:.2f}")
+    return "; ".join(parts)
+
+
+def _in_words(signature: dict[str, object]) -> str:
+    flat = [f"{k} {v}" for k, v in signature.items() if isinstance(v, str | int | float)]
+    return ", ".join(flat)
