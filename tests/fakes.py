@@ -100,7 +100,7 @@ class ToyTranslator:
 class ScriptedTranscriber:
     """Hears given words at given times, whatever the audio says."""
 
-    languages = ("en",)
+    languages: tuple[str, ...] = ("en",)
 
     def __init__(self, words: Iterable[Word]) -> None:
         self.words = tuple(words)

@@ -1,0 +1,291 @@
+"""`simulst evaluate`: parallel text through the streaming policy, or logs, scored."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulst import __version__, packs
+from simulst.config import RULES, Config, load
+from simulst.corpus import read_pairs
+from simulst.errors import ConfigError, OutputError
+
+if TYPE_CHECKING:
+    from simulst.evaluate.curve import Point
+    from simulst.evaluate.logs import Instance
+    from simulst.protocols import Translator
+
+__all__ = ["add_arguments", "run"]
+
+TEXT_ONLY = ("pack", "rule", "sweep", "limit", "set", "config", "threads")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="TEXT.tsv|LOG.jsonl",
+        help="one parallel text (.tsv, .tsv.gz), or logs of simulst or SimulEval",
+    )
+    parser.add_argument("--to", default="", help="target language, ISO 639-1")
+    parser.add_argument("--out", type=Path, help="folder for table.md, logs and curve.png")
+    text = parser.add_argument_group("parallel text")
+    text.add_argument("--pack", default="", help="translator pack, by name or folder")
+    text.add_argument("--rule", action="append", default=[], help=f"{', '.join(RULES)}; repeatable")
+    text.add_argument(
+        "--sweep",
+        action="append",
+        default=[],
+        metavar="[RULE:]PARAMETER=V,V",
+        help="run at several k, m, sharpness, entropy or rate; repeatable, a curve each",
+    )
+    text.add_argument("--limit", type=int, default=0, help="first sentences only; 0: all")
+    text.add_argument("--config", type=Path, help="TOML file with settings")
+    text.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; repeatable"
+    )
+    text.add_argument("--threads", type=int, default=0, help="CPU threads; 0: as configured")
+    logs = parser.add_argument_group("logs")
+    logs.add_argument(
+        "--reference",
+        type=Path,
+        help="reference, a sentence a line; a session log is scored against it as one document",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate, print the table, and write what was asked for.
+
+    Raises:
+        ConfigError: options that do not go together, or out of range.
+        DataError: texts or logs that cannot be read.
+        ModelError: a pack that is unknown or does not serve the languages.
+        OutputError: the output folder cannot be written.
+    """
+    texts = [path for path in args.inputs if _is_text(path)]
+    if not texts:
+        if given := [f"--{name}" for name in TEXT_ONLY if getattr(args, name)]:
+            raise ConfigError(
+                f"{', '.join(given)}: logs are scored as they are; "
+                "these options take a parallel text (.tsv)"
+            )
+        return _run_logs(args)
+    if len(args.inputs) > 1:
+        raise ConfigError(
+            f"{len(args.inputs)} inputs, of which {len(texts)} are parallel text: "
+            "give one text, or logs only"
+        )
+    if args.reference:
+        raise ConfigError("--reference goes with logs; a parallel text brings its own")
+    return _run_text(args, texts[0])
+
+
+def _is_text(path: Path) -> bool:
+    return path.name.endswith((".tsv", ".tsv.gz"))
+
+
+# -- parallel text -------------------------------------------------------------------------
+
+
+def _run_text(args: argparse.Namespace, path: Path) -> int:
+    from simulst.evaluate import curve, tables
+
+    if not args.to:
+        raise ConfigError("--to is missing: name the target language, for instance --to de")
+    if args.limit < 0 or args.threads < 0:
+        raise ConfigError(
+            f"--limit is {args.limit} and --threads {args.threads}: neither may be below 0"
+        )
+    config = _config(args)
+    sweeps = curve.parse_sweeps(args.rule, args.sweep, config.accept.rule)
+    runs = [(sweep, setting) for sweep in sweeps for setting in sweep.configs(config)]
+    pairs = read_pairs(path)
+    pairs = pairs[: args.limit] if args.limit else pairs
+    out = _folder(args.out)
+    translator, verifier, name = _open(config, args.to)
+
+    from simulst.accept import rules
+    from simulst.translate.policy import Policy
+
+    points: list[Point] = []
+    with _progress(len(runs) * len(pairs)) as show:
+        for number, (sweep, setting) in enumerate(runs):
+            policy = Policy(
+                translator,
+                rules.build(setting.accept),
+                setting.accept,
+                setting.translate,
+                setting.seed,
+                verifier,
+            )
+            points.append(
+                curve.measure(
+                    sweep,
+                    setting,
+                    policy,
+                    pairs,
+                    args.to,
+                    translator.space,
+                    _shifted(show, number * len(pairs), sweep.label),
+                )
+            )
+    signature = _signature(points[0], path.name, len(pairs), name)
+    rows = [curve.cells(point) for point in points]
+    print(tables.aligned(curve.HEADER, rows))
+    print(f"\n{signature}")
+    if out:
+        report = f"{tables.markdown(curve.HEADER, rows)}\n\n`{signature}`\n"
+        _write(out / "table.md", report)
+        for number, point in enumerate(points):
+            title = f"{number:02d}_{point.config.accept.rule} {point.parameters}"
+            _write_instances(out, title, point.simulation.instances)
+        _write_plot(out / "curve.png", points, path.name, signature)
+        print(f"wrote {out}")
+    return 0
+
+
+def _config(args: argparse.Namespace) -> Config:
+    config = load(args.config, args.set)
+    translate = config.translate
+    if args.pack:
+        translate = replace(translate, pack=args.pack)
+    if args.threads:
+        translate = replace(translate, threads=args.threads)
+    return replace(config, translate=translate)
+
+
+def _open(config: Config, target: str) -> tuple[Translator, Translator | None, str]:
+    """The translator, the verifier if it is another, and their names."""
+    import torch
+
+    from simulst.translate.storage import load_translator
+
+    torch.set_num_threads(config.translate.threads)
+    source = config.asr.language
+    if config.translate.pack:
+        pack = packs.find(config.translate.pack, "translator")
+    else:
+        pack = packs.find_pair(source, target)
+    translator = load_translator(pack)
+    if translator.target_language != target:
+        raise ConfigError(
+            f"pack {pack.name} translates into {translator.target_language}, --to is {target}: "
+            "name another pack or language"
+        )
+    if not config.translate.verifier:
+        return translator, None, pack.name
+    other = packs.find(config.translate.verifier, "translator")
+    return translator, load_translator(other), f"{pack.name} verified by {other.name}"
+
+
+def _signature(point: Point, name: str, count: int, pack: str) -> str:
+    config, scores = point.config, point.quality
+    parts = (
+        f"simulst {__version__}",
+        f"torch {importlib.metadata.version('torch')}",
+        f"pack {pack}",
+        f"{name}, first {count} pairs",
+        f"BLEU {scores.bleu_signature}",
+        f"chrF {scores.chrf_signature}",
+        f"lagging in source words, Y in {_unit(point)}, means of sentences",
+        "deterministic" if config.accept.deterministic else "drawn",
+        f"seed {config.seed}",
+        f"at most {config.translate.max_ratio:g}|x|+{config.translate.max_extra} units",
+    )
+    return "; ".join(parts)
+
+
+def _unit(point: Point) -> str:
+    return "characters" if point.simulation.instances[0].character else "words"
+
+
+def _write_instances(out: Path, name: str, instances: Sequence[Instance]) -> None:
+    """A folder of its own, which `simuleval --score-only --output` reads."""
+    from simulst.evaluate.logs import write_instances
+
+    folder = _folder(out / re.sub(r"[^\w.=-]+", "_", name))
+    assert folder is not None
+    write_instances(folder / "instances.log", instances)
+
+
+def _write_plot(path: Path, points: Sequence[Point], name: str, signature: str) -> None:
+    from simulst.evaluate.plots import plot
+
+    curves: dict[str, list[tuple[float, float, str]]] = {}
+    for point in points:
+        at = (point.latency.laal, point.quality.bleu, point.varied)
+        curves.setdefault(point.curve, []).append(at)
+    try:
+        plot(path, curves, title=f"Quality against latency, {name}", note=signature)
+    except ConfigError as error:  # the figures are written; a missing extra must not cost them
+        print(f"no {path.name}: {error}", file=sys.stderr)
+
+
+# -- logs ----------------------------------------------------------------------------------
+
+
+def _run_logs(args: argparse.Namespace) -> int:
+    from simulst.evaluate import scoring, tables
+
+    out = _folder(args.out)
+    scores = [scoring.score_log(path, args.to, args.reference) for path in args.inputs]
+    rows = [row for score in scores for row in scoring.cells(score)]
+    signature = scoring.signature(scores)
+    print(tables.aligned(scoring.HEADER, rows))
+    print(f"\n{signature}")
+    if out:
+        _write(out / "table.md", f"{tables.markdown(scoring.HEADER, rows)}\n\n`{signature}`\n")
+        for number, score in enumerate(scores):
+            _write_instances(out, f"{number:02d}_{score.path.stem}", score.instances)
+        print(f"wrote {out}")
+    return 0
+
+
+# -- output --------------------------------------------------------------------------------
+
+
+def _folder(path: Path | None) -> Path | None:
+    if path is not None:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be made: {error.strerror}") from error
+    return path
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+
+
+Show = Callable[[int, str], None]
+
+
+def _shifted(show: Show, start: int, label: str) -> Callable[[int], None]:
+    return lambda done: show(start + done, label)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Show]:
+    """A bar on a terminal, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(file=sys.stderr)
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("translating", total=total)
+        yield lambda done, label: bar.update(task, completed=done, description=label)
