@@ -7,6 +7,7 @@ wait for the models' libraries.
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -89,8 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = str(error)
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError as error:
-        message = f"standard output cannot be written: {error.strerror}"
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        message = f"output cannot be written: {error.strerror}"
     if (lost := _lost_output()) and not message:
         code, message = 2, lost
     if message:

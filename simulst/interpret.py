@@ -165,7 +165,7 @@ def closing_line(summary: Summary) -> str:
         parts.append(f"{summary.acceptance:.0%} of judged tokens accepted")
     parts.append(f"{summary.forced} forced")
     if summary.empty:
-        parts.append(f"{summary.empty} sentences without a translation")
+        parts.append(f"{summary.empty} of the sentences without a translation")
     if summary.real_time_factor is not None:
         parts.append(f"real-time factor {summary.real_time_factor:.2f}")
     return "; ".join(parts)

@@ -15,18 +15,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 
-from simulst import __version__, packs
+from simulst import __version__
 from simulst.accept import rules
 from simulst.asr.listener import Listener, ListenerState
 from simulst.asr.whisper import open_transcriber
 from simulst.audio.vad import GateState, VoiceGate
 from simulst.config import Config
-from simulst.errors import ModelError
 from simulst.protocols import Acceptor, Transcriber, Translator
 from simulst.translate.policy import Policy, SentenceState, Written
-from simulst.translate.storage import load_translator
+from simulst.translate.storage import open_translators
 from simulst.types import (
     SAMPLE_RATE,
     AudioChunk,
@@ -287,29 +285,12 @@ def build(config: Config, target: str) -> Interpreter:
         ModelError: a pack is unknown or damaged, or none serves the language pair.
         ConfigError: settings that do not go together.
     """
-    torch.set_num_threads(config.translate.threads)
-    source = config.asr.language
-    if config.translate.pack:
-        pack = packs.find(config.translate.pack, "translator")
-        pair = pack.fields.get("source"), pack.fields.get("target")
-        if pair != (source, target):
-            raise ModelError(
-                f"pack {pack.name} translates {pair[0]} to {pair[1]}, not {source} to {target}: "
-                "name another pack, or leave translate.pack empty to choose by language"
-            )
-    else:
-        pack = packs.find_pair(source, target)
-    verifier = None
-    names = {"asr": config.asr.model, "translator": pack.name}
-    if config.translate.verifier:
-        other = packs.find(config.translate.verifier, "translator")
-        verifier = load_translator(other)
-        names["verifier"] = other.name
+    translator, verifier, names = open_translators(config, target)
     return Interpreter(
         config,
         open_transcriber(config.asr),
-        load_translator(pack),
+        translator,
         rules.build(config.accept),
         verifier,
-        names,
+        {"asr": config.asr.model, **names},
     )

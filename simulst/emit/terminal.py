@@ -7,7 +7,7 @@ finished sentence is two plain lines. Emitted text is never taken back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -97,29 +97,34 @@ class Terminal:
         """Show one update."""
         finished = self._transcript.take(update)
         with _writing():
-            for sentence in finished:
-                self._print(sentence)
-            if self._live is not None:
+            if self._live is None:
+                self._print_plain(finished)
+                return
+            with self._console:  # in one write, or for a moment a sentence would be there twice
+                if finished:
+                    self._console.print(Group(*map(self._lines, finished)))
                 self._live.update(self._open_sentence(update), refresh=True)
 
     def close(self) -> None:
         """Leave the open sentence as ordinary lines and take the bar away."""
         left, self._transcript = self._transcript, _Transcript()
+        sentences = [left.open[index] for index in sorted(left.open)]
         with _writing():
-            if self._live is not None:
+            if self._live is None:
+                self._print_plain(sentences)
+                return
+            with self._console:
                 self._live.stop()
-            for index in sorted(left.open):
-                self._print(left.open[index])
+                if sentences:
+                    self._console.print(Group(*map(self._lines, sentences)))
 
-    def _print(self, sentence: Sentence) -> None:
-        if self._live is not None:
-            self._console.print(self._lines(sentence))
-            return
-        for label, text in zip(self._labels, (sentence.source, sentence.target), strict=True):
-            if text:
-                self._console.print(
-                    Text(f"{label}  {text}"), soft_wrap=True, highlight=False, markup=False
-                )
+    def _print_plain(self, sentences: Sequence[Sentence]) -> None:
+        for sentence in sentences:
+            for label, text in zip(self._labels, (sentence.source, sentence.target), strict=True):
+                if text:
+                    self._console.print(
+                        Text(f"{label}  {text}"), soft_wrap=True, highlight=False, markup=False
+                    )
 
     def _lines(self, sentence: Sentence, source: str = "", target: str = "") -> Table:
         table = Table.grid(padding=(0, 2))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulst import __version__, packs
+from simulst import __version__
 from simulst.config import RULES, Config, load
 from simulst.corpus import read_pairs
 from simulst.errors import ConfigError, OutputError
@@ -20,7 +20,6 @@ from simulst.errors import ConfigError, OutputError
 if TYPE_CHECKING:
     from simulst.evaluate.curve import Point
     from simulst.evaluate.logs import Instance
-    from simulst.protocols import Translator
 
 __all__ = ["add_arguments", "run"]
 
@@ -111,11 +110,13 @@ def _run_text(args: argparse.Namespace, path: Path) -> int:
     pairs = read_pairs(path)
     pairs = pairs[: args.limit] if args.limit else pairs
     out = _folder(args.out)
-    translator, verifier, name = _open(config, args.to)
 
     from simulst.accept import rules
     from simulst.translate.policy import Policy
+    from simulst.translate.storage import open_translators
 
+    translator, verifier, names = open_translators(config, args.to)
+    name = " verified by ".join(names.values())
     points: list[Point] = []
     with _progress(len(runs) * len(pairs)) as show:
         for number, (sweep, setting) in enumerate(runs):
@@ -161,30 +162,6 @@ def _config(args: argparse.Namespace) -> Config:
     if args.threads:
         translate = replace(translate, threads=args.threads)
     return replace(config, translate=translate)
-
-
-def _open(config: Config, target: str) -> tuple[Translator, Translator | None, str]:
-    """The translator, the verifier if it is another, and their names."""
-    import torch
-
-    from simulst.translate.storage import load_translator
-
-    torch.set_num_threads(config.translate.threads)
-    source = config.asr.language
-    if config.translate.pack:
-        pack = packs.find(config.translate.pack, "translator")
-    else:
-        pack = packs.find_pair(source, target)
-    translator = load_translator(pack)
-    if translator.target_language != target:
-        raise ConfigError(
-            f"pack {pack.name} translates into {translator.target_language}, --to is {target}: "
-            "name another pack or language"
-        )
-    if not config.translate.verifier:
-        return translator, None, pack.name
-    other = packs.find(config.translate.verifier, "translator")
-    return translator, load_translator(other), f"{pack.name} verified by {other.name}"
 
 
 def _signature(point: Point, name: str, count: int, pack: str) -> str:
@@ -245,7 +222,7 @@ def _run_logs(args: argparse.Namespace) -> int:
     if out:
         _write(out / "table.md", f"{tables.markdown(scoring.HEADER, rows)}\n\n`{signature}`\n")
         for number, score in enumerate(scores):
-            _write_instances(out, f"{number:02d}_{score.path.stem}", score.instances)
+            _write_instances(out, f"{number:02d}_{score.name}", score.instances)
         print(f"wrote {out}")
     return 0
 

@@ -32,6 +32,9 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 }
 """What can be swept, and the rules that read it."""
 
+FEW = 300
+"""Judged tokens; with fewer, a true coin may well fall on one side only."""
+
 SHOWN = {"k": "k", "m": "M", "sharpness": "sharpness", "entropy": "entropy", "rate": "rate"}
 
 HEADER = (
@@ -198,14 +201,34 @@ def measure(
 
     Raises:
         DataError: no sentence got any translation.
+        ConfigError: the rule was to hold at random and did not.
     """
     simulation = simulate(policy, pairs, space, progress=progress)
+    _check_coin(config, simulation)
     latency = average(instance.timing() for instance in simulation.instances)
     if latency is None:
         raise DataError(f"{sweep.label}: none of the {len(pairs)} sentences got a translation")
     texts = [instance.prediction for instance in simulation.instances]
     scores = quality.score(texts, [pair.target for pair in pairs], language)
     return Point(sweep, config, scores, latency, simulation)
+
+
+def _check_coin(config: Config, found: Simulation) -> None:
+    """Refuse a control that is none: a coin that always falls on the same side.
+
+    With u = 1/2 for every token a rate up to one half holds everything and one above it nothing,
+    so the curve would be wait-k under another name.
+    """
+    accept, share = config.accept, found.acceptance
+    if accept.rule != "random" or found.judged < FEW:
+        return
+    # one draw that holds is judged again at every word, so few draws make many rejections
+    if (share == 1 and accept.rate <= 0.95) or (share == 0 and accept.rate >= 0.2):
+        raise ConfigError(
+            f"rule 'random' at rate {accept.rate:g} accepted {found.accepted} of {found.judged} "
+            "tokens: it compared a fixed u. Set accept.deterministic=false so that u is drawn "
+            "(and a low accept.temperature to keep the drafts greedy)"
+        )
 
 
 def cells(point: Point) -> tuple[str, ...]:

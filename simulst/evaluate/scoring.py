@@ -55,6 +55,12 @@ class LogScore:
     summary: Summary | None = None
     made_by: str = ""
 
+    @property
+    def name(self) -> str:
+        """Of the file, or of its folder where SimulEval names every file alike."""
+        resolved = self.path.resolve()
+        return resolved.parent.name if resolved.name == "instances.log" else resolved.name
+
 
 def is_journal(path: Path) -> bool:
     """Whether a log is a simulst journal: its first line is a signature.
@@ -225,7 +231,7 @@ def cells(score: LogScore) -> list[tuple[str, ...]]:
         figures = [getattr(lag, field, None) for field in times]
         rows.append(
             (
-                score.path.name + name,
+                score.name + name,
                 "ms" if score.speech else "words",
                 figure(found.bleu if found else None),
                 figure(found.chrf if found else None),
@@ -242,13 +248,15 @@ def cells(score: LogScore) -> list[tuple[str, ...]]:
 def signature(scores: Sequence[LogScore]) -> str:
     """What the figures of several logs rest on."""
     parts = [f"simulst {__version__}"]
-    if found := next((score.quality for score in scores if score.quality), None):
-        parts += [f"BLEU {found.bleu_signature}", f"chrF {found.chrf_signature}"]
+    found = [score.quality for score in scores if score.quality]
+    # logs into several languages are tokenised in several ways
+    parts += dict.fromkeys(f"BLEU {quality.bleu_signature}" for quality in found)
+    parts += dict.fromkeys(f"chrF {quality.chrf_signature}" for quality in found)
     if any(score.summary for score in scores):
         parts.append(
             "sessions: quality of the whole document; latency per heard sentence from the start of "
             "its first word, Y = H"
         )
     parts.append("before end: delay below the source length")
-    parts += [f"{score.path.name}: {score.made_by}" for score in scores if score.made_by]
+    parts += [f"{score.name}: {score.made_by}" for score in scores if score.made_by]
     return "; ".join(parts)

@@ -49,7 +49,7 @@ class Simulation:
         forced: of them, those written because the lag had reached k_max.
         judged: tokens that a rule judged; wait-k judges none.
         accepted: of them, those let through.
-        holds: runs of READs after each of which something drafted was held back.
+        holds: runs of READs after each of which nothing was written because all was held back.
         held: READs in all of those runs.
     """
 
@@ -85,10 +85,11 @@ class _Counts:
         tested = [v for v in written.verdicts if v.reason in TESTED]
         self.judged += len(tested)
         self.accepted += sum(v.accepted for v in tested)
-        rejected = any(not v.accepted for v in tested)
-        self.held += rejected
-        self.holds += rejected and not holding
-        return rejected
+        # a step that writes, be it by force, ends the hold even if what follows is held again
+        held = not written.units and any(not v.accepted for v in tested)
+        self.held += held
+        self.holds += held and not holding
+        return held
 
 
 def simulate(

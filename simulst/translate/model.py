@@ -100,9 +100,7 @@ class FeedForward(nn.Sequential):
     """Two linear layers with ReLU."""
 
     def __init__(self, width: int, inner: int, dropout: float) -> None:
-        super().__init__(
-            nn.Linear(width, inner), nn.ReLU(), drop(dropout), nn.Linear(inner, width)
-        )
+        super().__init__(nn.Linear(width, inner), nn.ReLU(), drop(dropout), nn.Linear(inner, width))
 
 
 class EncoderLayer(nn.Module):

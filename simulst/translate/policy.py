@@ -182,6 +182,8 @@ class Policy:
             [None if deterministic else self._draw(row, "draft") for row in busy],
         )
         busy, drafts = self._with_text(busy, drafts)
+        # a coin that always shows 1/2 would be no coin: the random control draws in any case
+        fixed = deterministic and self.acceptor.reason is not Reason.RANDOM
         scores: list[Score | None] = [None] * len(busy)
         if self.acceptor.verifies:
             scores = self._score(busy, drafts)
@@ -193,7 +195,7 @@ class Policy:
                 sentence=row.state.sentence,
                 start=start,
                 read=len(row.state.source),
-                draw=(lambda _: 0.5) if deterministic else self._draw(row, "accept"),
+                draw=(lambda _: 0.5) if fixed else self._draw(row, "accept"),
             )
             row.verdicts += verdicts
             passed = sum(verdict.accepted for verdict in verdicts)

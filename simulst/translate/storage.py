@@ -15,12 +15,13 @@ import safetensors.torch
 import torch
 
 from simulst import packs
+from simulst.config import Config
 from simulst.errors import ModelError
 from simulst.translate.decoding import WaitkTranslator
 from simulst.translate.model import Dimensions, WaitkTransformer
 from simulst.translate.vocabulary import Vocabulary
 
-__all__ = ["WEIGHTS", "load_translator", "save_translator"]
+__all__ = ["WEIGHTS", "load_translator", "open_translators", "save_translator"]
 
 WEIGHTS = "model.safetensors"
 PIECES = "vocabulary.model"
@@ -87,3 +88,37 @@ def load_translator(pack: packs.Pack) -> WaitkTranslator:
             f"pack {pack.name} does not hold together ({reason}): fetch or rebuild the pack"
         ) from error
     return WaitkTranslator(model, vocabulary, *languages)
+
+
+def open_translators(
+    config: Config, target: str
+) -> tuple[WaitkTranslator, WaitkTranslator | None, dict[str, str]]:
+    """The translator that the settings name or the language pair needs, and its verifier.
+
+    Args:
+        config: settings; `asr.language` is the source language.
+        target: language to translate into, ISO 639-1.
+
+    Returns:
+        The translator, the verifier if it is another, and the names of their packs.
+
+    Raises:
+        ModelError: a pack is unknown or damaged, or does not serve the language pair.
+    """
+    torch.set_num_threads(config.translate.threads)
+    source, wanted = config.asr.language, config.translate
+    if wanted.pack:
+        pack = packs.find(wanted.pack, "translator")
+        pair = pack.fields.get("source"), pack.fields.get("target")
+        if pair != (source, target):
+            raise ModelError(
+                f"pack {pack.name} translates {pair[0]} to {pair[1]}, not {source} to {target}: "
+                "name another pack, or leave translate.pack empty to choose by language"
+            )
+    else:
+        pack = packs.find_pair(source, target)
+    names = {"translator": pack.name}
+    if not wanted.verifier:
+        return load_translator(pack), None, names
+    other = packs.find(wanted.verifier, "translator")
+    return load_translator(pack), load_translator(other), {**names, "verifier": other.name}

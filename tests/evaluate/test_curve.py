@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -131,6 +132,28 @@ def test_a_set_without_any_translation_is_an_error() -> None:
     """Nothing written at all is told, not scored as 0."""
     with pytest.raises(DataError, match="none of the 1 sentences"):
         point(pairs=[Pair("mute", "STUMM")])
+
+
+class StuckPolicy(Policy):
+    """Judges with the same u whatever the token, as a fixed u = 1/2 does."""
+
+    def _draw(self, row: object, purpose: str) -> Callable[[int], float]:
+        return lambda position: 0.5
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.8])
+def test_a_random_hold_without_draws_is_no_control(rate: float) -> None:
+    """A coin that always falls on the same side is refused instead of plotted."""
+    accept = replace(CONFIG.accept, rule="random", rate=rate, deterministic=False)
+    config = replace(CONFIG, accept=accept)
+    words = " ".join("abcdefghij") + " k"
+    pairs = [Pair(words, words.upper())] * 60
+    stuck = StuckPolicy(ShoutingTranslator(), rules.build(accept), accept, config.translate)
+    with pytest.raises(ConfigError, match=f"at rate {rate}"):
+        measure(SWEEP, config, stuck, pairs, "de")
+    drawn = Policy(ShoutingTranslator(), rules.build(accept), accept, config.translate)
+    found = measure(SWEEP, config, drawn, pairs, "de").simulation
+    assert found.acceptance is not None and 0.05 < found.acceptance < 0.95
 
 
 def test_quality_between_points_is_interpolated() -> None:

@@ -123,6 +123,15 @@ def test_instances_are_scored_line_by_line(tmp_path: Path) -> None:
     assert len(cells(score)) == 1
 
 
+def test_logs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    """SimulEval calls every log instances.log; the table shows the folder instead."""
+    (tmp_path / "wait-3").mkdir()
+    path = tmp_path / "wait-3" / "instances.log"
+    write_instances(path, TEXT)
+    assert row(score_log(path, "de"))["log"] == "wait-3"
+    assert row(score_log(journal(tmp_path / "talk.jsonl")))["log"] == "talk.jsonl"
+
+
 def test_another_reference_may_be_given_line_by_line(tmp_path: Path) -> None:
     """A reference file replaces the references of the log and must have as many lines."""
     path, reference = tmp_path / "instances.log", tmp_path / "ref.txt"

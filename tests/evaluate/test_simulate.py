@@ -63,6 +63,7 @@ def test_a_hold_is_forced_open_at_k_max() -> None:
     """What is never believed is written at k_max and counted as forced."""
     found = run("a ?b c d e f g h", patience=99, k_min=1, k_max=3)
     assert found.forced >= 1
+    assert (found.holds, found.held) == (1, 1)  # with 3 words read; forced with 4
     assert found.instances[0].delays[1] == 4
 
 

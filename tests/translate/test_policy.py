@@ -111,6 +111,13 @@ def test_everything_rejected_is_forced_out() -> None:
     assert accepted.count(False) == len(outputs) - 1
 
 
+def test_the_random_control_holds_some() -> None:
+    """Random hold draws its coin even where everything else is deterministic."""
+    using = policy("random", rate=0.5, k_min=1, k_max=4)
+    tossed = [answer for s in range(6) for answer in run(using, SENTENCES[0], s)[2]]
+    assert 0.1 < tossed.count(False) / len(tossed) < 0.9
+
+
 def test_a_rejection_holds_until_more_is_read() -> None:
     """After the first rejected token nothing more is written at that step."""
     using = policy("la-2", k_min=1, k_max=9)

@@ -1,0 +1,1 @@
+"""Timings, run by hand: ratios are printed, nothing is asserted."""
