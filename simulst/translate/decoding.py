@@ -8,7 +8,7 @@ source) and its verification keep a track each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 import torch
@@ -24,6 +24,7 @@ from simulst.types import Draft, Score
 __all__ = ["WaitkTranslator"]
 
 TRACKS = 2  # one for p and one for q
+BARRED = -1e9  # added to a logit; finite, so that 0 x log 0 stays 0 in the entropy
 LONGEST_UNIT = 24  # tokens; a "word" beyond that is a loop and is cut
 
 
@@ -38,6 +39,18 @@ class _Row:
     others: tuple[Track, ...]
     todo: list[tuple[int, int]]  # positions to compute, the last one predicts the next token
     visible: int
+    # the draft that grows
+    tokens: list[int] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=lambda: [0])
+    log_q: list[float] = field(default_factory=list)
+    entropy: list[float] = field(default_factory=list)
+    finished: bool = False
+
+
+def _at(mass: Tensor, u: float) -> int:
+    """The token at which the cumulated probabilities (V,) pass u in [0, 1)."""
+    sums = mass.double().cumsum(0)
+    return int(torch.searchsorted(sums, sums[-1] * u, right=True))
 
 
 class WaitkTranslator:
@@ -63,9 +76,9 @@ class WaitkTranslator:
         self.vocabulary_id = vocabulary.id
         self.space = " " if vocabulary.unit == "word" else ""
         bias = torch.zeros(4, vocabulary.size)
-        bias[:, vocabulary.never] = -torch.inf
-        bias[:2, vocabulary.eos] = -torch.inf  # rows: inside a unit, at its start while open,
-        bias[1:, vocabulary.never_first] = -torch.inf  # at its start when closed
+        bias[:, vocabulary.never] = BARRED
+        bias[:2, vocabulary.eos] = BARRED  # rows: inside a unit, at its start while open,
+        bias[1:, vocabulary.never_first] = BARRED  # at its start when closed
         self._bias = bias[:3]
 
     # -- the source ---------------------------------------------------------------------
@@ -191,8 +204,9 @@ class WaitkTranslator:
         source_mask = self._source_mask([[s for _, s in row.todo] for row in rows], memory)
         mask = attention_mask(valid, fresh, ids.shape[1], width)
         states, now = self.model.decode(ids, start, memory, source_mask, past, mask)
-        if valid is not None and fresh is not None:
-            valid = torch.cat([valid, fresh], dim=1)
+        if valid is not None:
+            new = torch.ones_like(ids, dtype=torch.bool) if fresh is None else fresh
+            valid = torch.cat([valid, new], dim=1)
         for row in rows:
             row.entries += row.todo
             row.todo = []
@@ -205,13 +219,17 @@ class WaitkTranslator:
         kinds = [0 if not a else 2 if c else 1 for a, c in zip(at_start, closed, strict=True)]
         return self.model.logits(states) + self._bias[kinds]
 
-    def _caches(self, rows: Sequence[_Row], past: Past, valid: Tensor | None) -> list[Cache]:
-        done = []
-        for i, row in enumerate(rows):
-            track = Track(tuple(row.entries), pick(past, i, None if valid is None else valid[i]))
-            done.append(
-                Cache(row.cache.tokens, row.cache.encoder, row.cache.memory, (track, *row.others))
-            )
+    @staticmethod
+    def _caches(
+        rows: Sequence[_Row], batch: Sequence[int], past: Past, valid: Tensor | None
+    ) -> dict[int, Cache]:
+        """What the tensors of a batch hold of each of its rows."""
+        done = {}
+        for place, i in enumerate(batch):
+            cache, mine = rows[i].cache, None if valid is None else valid[place]
+            track = Track(tuple(rows[i].entries), pick(past, place, mine))
+            tracks = (track, *rows[i].others)
+            done[i] = Cache(cache.tokens, cache.encoder, cache.memory, tracks)
         return done
 
     @torch.inference_mode()
@@ -226,67 +244,66 @@ class WaitkTranslator:
         if not requests:
             return []
         rows = self._rows(requests, None)
+        done: dict[int, Cache] = {}
+        batch = list(range(len(rows)))  # the rows that the tensors hold
         memory = self._memory(rows)
         past, valid = stack([row.past for row in rows], len(self.model.decoder))
-        starts = [len(request.prefix.tokens) for request in requests]
-        tokens: list[list[int]] = [[] for _ in rows]
-        lengths: list[list[int]] = [[0] for _ in rows]
-        log_q: list[list[float]] = [[] for _ in rows]
-        entropy: list[list[float]] = [[] for _ in rows]
-        finished = [False] * len(rows)
-        live = list(range(len(rows)))
-        while True:
-            last = torch.tensor([max(len(row.todo), 1) - 1 for row in rows])
-            states, past, valid = self._advance(rows, memory, past, valid)
-            ends = states[live, last[live]]
-            logits = self._distribution(
-                ends, [lengths[i][-1] == 0 for i in live], [rows[i].closed for i in live]
-            )
+        live = batch
+        while live:
+            going_on = set(live)
+            inside = [rows[i] for i in batch]
+            last = torch.tensor([max(len(row.todo), 1) - 1 for row in inside])
+            states, past, valid = self._advance(inside, memory, past, valid)
+            places = [place for place, i in enumerate(batch) if i in going_on]
+            ends = states[places, last[places]]
+            at_start = [rows[i].lengths[-1] == 0 for i in live]
+            logits = self._distribution(ends, at_start, [rows[i].closed for i in live])
             logs = torch.log_softmax(logits / temperature, dim=-1)  # (live, V)
-            best = logs.argmax(dim=-1)
-            spread = -torch.special.xlogy(e := logs.exp(), e).sum(dim=-1)
+            mass = logs.exp()
+            best = logs.argmax(dim=-1).tolist()
+            spread = (mass * logs).sum(dim=-1).neg().tolist()
             going = []
             for j, i in enumerate(live):
-                draw = draws[i]
-                token = int(best[j])
+                draw, token = draws[i], best[j]
                 if draw is not None:
-                    mass = e[j].double().cumsum(0)
-                    where = torch.searchsorted(
-                        mass, mass[-1] * draw(starts[i] + len(tokens[i])), right=True
-                    )
-                    token = int(where)
-                if token == self.vocabulary.eos:
-                    finished[i] = True
-                    continue
-                tokens[i].append(token)
-                log_q[i].append(float(logs[j, token]))
-                entropy[i].append(float(spread[j]))
-                lengths[i][-1] += 1
-                if self.vocabulary.ends[token] or lengths[i][-1] >= LONGEST_UNIT:
-                    if len(lengths[i]) == limits[i]:
-                        continue
-                    lengths[i].append(0)
-                going.append(i)
-                rows[i].todo = [(token, rows[i].visible)]
+                    position = len(requests[i].prefix.tokens) + len(rows[i].tokens)
+                    token = _at(mass[j], draw(position))
+                if self._write(rows[i], token, float(logs[j, token]), spread[j], limits[i]):
+                    going.append(i)
             live = going
-            if not live:
-                break
-        caches = self._caches(rows, past, valid)
-        results: list[tuple[Draft, object]] = []
-        for i, cache in enumerate(caches):
-            kept = [length for length in lengths[i] if length]
-            ends_at = list(accumulate(kept, initial=0))
-            units = tuple(self.vocabulary.text(tokens[i][a:b]) for a, b in pairwise(ends_at))
-            found = Draft(
-                tuple(tokens[i]),
-                tuple(kept),
-                units,
-                tuple(log_q[i]),
-                tuple(entropy[i]),
-                finished[i],
-            )
-            results.append((found, cache))
-        return results
+            if 2 * len(live) <= len(batch):
+                # finished rows have cost enough: keep what they computed and let them go
+                done |= self._caches(rows, batch, past, valid)
+                places = [batch.index(i) for i in live]
+                past = [(key[places], value[places]) for key, value in past]
+                memory = [(key[places], value[places]) for key, value in memory]
+                valid = None if valid is None else valid[places]
+                batch = live
+        return [(self._draft_of(row), done[i]) for i, row in enumerate(rows)]
+
+    def _write(self, row: _Row, token: int, log_q: float, entropy: float, limit: int) -> bool:
+        """Add a token to a row's draft; return whether the row goes on."""
+        if token == self.vocabulary.eos:
+            row.finished = True
+            return False
+        row.tokens.append(token)
+        row.log_q.append(log_q)
+        row.entropy.append(entropy)
+        row.lengths[-1] += 1
+        if self.vocabulary.ends[token] or row.lengths[-1] >= LONGEST_UNIT:
+            if len(row.lengths) == limit:
+                return False
+            row.lengths.append(0)
+        row.todo = [(token, row.visible)]
+        return True
+
+    def _draft_of(self, row: _Row) -> Draft:
+        lengths = tuple(length for length in row.lengths if length)
+        ends = accumulate(lengths, initial=0)
+        units = tuple(self.vocabulary.text(row.tokens[a:b]) for a, b in pairwise(ends))
+        return Draft(
+            tuple(row.tokens), lengths, units, tuple(row.log_q), tuple(row.entropy), row.finished
+        )
 
     @torch.inference_mode()
     def score(
@@ -313,7 +330,7 @@ class WaitkTranslator:
         closed = [r.closed for r, d in zip(rows, drafts, strict=True) for _ in d.tokens]
         logits = self._distribution(wanted, at_start, closed)
         logs = torch.log_softmax(logits, dim=-1)
-        spread = -torch.special.xlogy(e := logs.exp(), e).sum(dim=-1).cpu()
+        spread = -(logs.exp() * logs).sum(dim=-1)
         sharp = logs if sharpness == 1 else torch.log_softmax(logits * sharpness, dim=-1)
         chosen = torch.tensor([token for draft in drafts for token in draft.tokens])
         log_p = sharp.gather(1, chosen.unsqueeze(1)).squeeze(1).tolist()
@@ -321,8 +338,10 @@ class WaitkTranslator:
         flat = spread.tolist()
         results: list[tuple[Score, object]] = []
         end = 0
-        for draft, cache in zip(drafts, self._caches(rows, past, valid), strict=True):
+        caches = self._caches(rows, range(len(rows)), past, valid)
+        for i, draft in enumerate(drafts):
             begin, end = end, end + len(draft.tokens)
             part = slice(begin, end)
-            results.append((Score(tuple(log_p[part]), tuple(best[part]), tuple(flat[part])), cache))
+            score = Score(tuple(log_p[part]), tuple(best[part]), tuple(flat[part]))
+            results.append((score, caches[i]))
         return results
