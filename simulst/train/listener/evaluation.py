@@ -1,0 +1,240 @@
+"""A pack's word error rates on held-out speech, heard windowed and padded.
+
+Scores are on lower-case words without punctuation (`texts.spoken_form`). Neither way of
+listening carries state from one recording to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simulst.errors import ConfigError
+from simulst.train.listener.features import SAMPLE_RATE, log_mel
+from simulst.train.listener.recordings import RECORDINGS, read_transcripts
+from simulst.train.listener.speech import draw_voice, speak
+from simulst.train.listener.texts import spoken_form
+
+__all__ = [
+    "Recogniser",
+    "Score",
+    "cut_at_pauses",
+    "evaluate_pack",
+    "timing_error",
+    "word_error_rate",
+]
+
+Audio = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A word error rate.
+
+    Attributes:
+        name: of the set.
+        way: "windowed" or "padded".
+        words: in the references.
+        rate: word errors / words.
+        example: the worst of the set: what was said, what was heard.
+    """
+
+    name: str
+    way: str
+    words: int
+    rate: float
+    example: tuple[str, str] | None = None
+
+
+class Recogniser:
+    """A pack in faster-whisper, greedy, one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        from faster_whisper import WhisperModel
+        from faster_whisper.tokenizer import Tokenizer
+
+        self.whisper: Any = WhisperModel(
+            str(folder), device="cpu", compute_type="int8", cpu_threads=1
+        )
+        self.tokenizer = Tokenizer(self.whisper.hf_tokenizer, multilingual=False)
+        self.prompt = [*self.tokenizer.sot_sequence, self.tokenizer.no_timestamps]
+
+    def windowed(self, audio: Audio) -> str:
+        """What is said in audio (samples,) of at most 30 s, encoded without padding."""
+        encoded = self.whisper.encode(log_mel(audio))
+        results = self.whisper.model.generate(
+            encoded, [self.prompt], beam_size=1, max_length=224, suppress_blank=False
+        )
+        return str(self.tokenizer.decode(results[0].sequences_ids[0])).strip()
+
+    def padded(self, audio: Audio) -> str:
+        """What is said in audio (samples,), through `WhisperModel.transcribe`."""
+        segments, _ = self.whisper.transcribe(
+            audio,
+            language="en",
+            beam_size=1,
+            temperature=0.0,
+            without_timestamps=True,
+            condition_on_previous_text=False,
+            suppress_blank=False,
+            no_speech_threshold=None,
+        )
+        return " ".join(segment.text.strip() for segment in segments)
+
+    def word_starts(self, audio: Audio, text: str) -> list[float]:
+        """The second at which each word of `text` starts in audio (samples,), by `align`."""
+        mel = log_mel(audio)
+        tokens = self.tokenizer.encode(f" {text}")
+        (words,) = self.whisper.find_alignment(
+            self.tokenizer, [tokens], self.whisper.encode(mel), mel.shape[1]
+        )
+        return [float(word["start"]) for word in words]
+
+
+def timing_error(recogniser: Recogniser, audios: list[Audio], texts: list[str]) -> float:
+    """Mean error in seconds of the start of sentences that follow a pause of half a second.
+
+    Args:
+        recogniser: the pack.
+        audios: (samples,) of each sentence, without silence at its ends.
+        texts: what is said in each.
+    """
+    pause = np.zeros(SAMPLE_RATE // 2, np.float32)
+    errors: list[float] = []
+    for first in range(0, len(audios) - 1, 2):
+        one, two = audios[first : first + 2]
+        starts = recogniser.word_starts(
+            np.concatenate([one, pause, two]), f"{texts[first]} {texts[first + 1]}"
+        )
+        words = len(texts[first].split())
+        if len(starts) > words:
+            true_s = (len(one) + len(pause)) / SAMPLE_RATE + 0.05  # the margin that was left on
+            errors.append(abs(starts[words] - true_s))
+    return float(np.mean(errors)) if errors else float("nan")
+
+
+def word_error_rate(references: list[str], heard: list[str]) -> float:
+    """Word error rate over all pairs together.
+
+    Raises:
+        ConfigError: jiwer is not installed.
+    """
+    try:
+        import jiwer
+    except ImportError as error:
+        raise ConfigError("scoring needs jiwer: pip install jiwer") from error
+    return float(jiwer.wer([spoken_form(t) for t in references], [spoken_form(t) for t in heard]))
+
+
+def cut_at_pauses(audio: Audio, longest_s: float = 15.0, shortest_s: float = 5.0) -> list[Audio]:
+    """Pieces of at most `longest_s`, each cut in the middle of the quietest 200 ms."""
+    hop = SAMPLE_RATE // 50
+    pieces: list[Audio] = []
+    while len(audio) > longest_s * SAMPLE_RATE:
+        head = audio[: round(longest_s * SAMPLE_RATE) // hop * hop]
+        energy = np.convolve((head.reshape(-1, hop) ** 2).mean(1), np.ones(10), mode="same")
+        first = round(shortest_s * 50)
+        cut = (first + int(energy[first:-5].argmin())) * hop
+        pieces.append(audio[:cut])
+        audio = audio[cut:]
+    return [*pieces, audio]
+
+
+def evaluate_pack(
+    folder: Path,
+    data: Path,
+    held_out: list[str],
+    voices: list[str],
+    *,
+    seed: int = 1,
+    limit: int = 200,
+    padded_limit: int = 20,
+    report: Callable[[str], None] = lambda line: None,
+) -> tuple[list[Score], list[str]]:
+    """Scores of a pack on held-out synthetic text, held-out readers and a talk.
+
+    Args:
+        folder: the pack.
+        data: holds `speech/` and `talks/`.
+        held_out: sentences that no training voice has spoken.
+        voices: to speak them with.
+        seed: of the choice of sentences and voices.
+        limit: recordings of a kind, windowed.
+        padded_limit: of these, also padded.
+        report: takes a line for each score.
+
+    Returns:
+        The scores, and a line each on word times and on what came out of silence and noise.
+    """
+    from faster_whisper.audio import decode_audio
+
+    recogniser = Recogniser(folder)
+    notes: list[str] = []
+    sets: dict[str, tuple[list[Audio], list[str]]] = {}
+    rng = Random(seed)
+    with TemporaryDirectory() as scratch:
+        for voice in voices:
+            texts = rng.sample(held_out, min(40, limit, len(held_out)))
+            spoken = [speak(draw_voice(voice, rng), text, Path(scratch)).audio for text in texts]
+            line = f"word times, {voice}: starts of sentences are off by"
+            notes.append(f"{line} {timing_error(recogniser, spoken, texts):.2f} s on average")
+            report(notes[-1])
+            sets[f"held-out text, {voice}"] = ([_with_margins(audio) for audio in spoken], texts)
+    for collection in RECORDINGS:
+        rows = read_transcripts(data / "speech" / collection / "dev")
+        rows = rng.sample(rows, min(limit, len(rows)))
+        sets[f"{collection} dev"] = (
+            [decode_audio(str(file)) for file, _, _ in rows],
+            [text for _, _, text in rows],
+        )
+    scores: list[Score] = []
+    for name, (audios, texts) in sets.items():
+        for way, count in (("windowed", limit), ("padded", padded_limit)):
+            hear = recogniser.windowed if way == "windowed" else recogniser.padded
+            heard = [hear(audio) for audio in audios[:count]]
+            scores.append(_score(name, way, texts[:count], heard))
+            report(_line(scores[-1]))
+    for talk in sorted((data / "talks").glob("*/audio.ogg")):
+        text = (talk.parent / "transcript.en.txt").read_text(encoding="utf-8")
+        pieces = cut_at_pauses(decode_audio(str(talk)))
+        for way, hear in (("windowed", recogniser.windowed), ("padded", recogniser.padded)):
+            said = " ".join(hear(piece) for piece in pieces)
+            scores.append(_score(f"talk {talk.parent.name}", way, [text], [said]))
+            report(_line(scores[-1]))
+            report(f"    {said}")
+    noise = np.random.default_rng(seed).normal(0.0, 0.05, 10 * SAMPLE_RATE).astype(np.float32)
+    for name, audio in (("silence", np.zeros(10 * SAMPLE_RATE, np.float32)), ("noise", noise)):
+        for way, hear in (("windowed", recogniser.windowed), ("padded", recogniser.padded)):
+            notes.append(f"10 s of {name}, {way}: {hear(audio)!r}")
+            report(notes[-1])
+    return scores, notes
+
+
+def _with_margins(audio: Audio) -> Audio:
+    """Trimmed speech with a little quiet around it, as any recording has."""
+    return np.pad(audio, (SAMPLE_RATE // 5, SAMPLE_RATE // 3))
+
+
+def _score(name: str, way: str, references: list[str], heard: list[str]) -> Score:
+    words = sum(len(spoken_form(text).split()) for text in references)
+    worst = None
+    if len(references) > 1:
+        worst = max(
+            zip(references, heard, strict=True), key=lambda pair: word_error_rate(*_lists(pair))
+        )
+    return Score(name, way, words, word_error_rate(references, heard), worst)
+
+
+def _lists(pair: tuple[str, str]) -> tuple[list[str], list[str]]:
+    return [pair[0]], [pair[1]]
+
+
+def _line(score: Score) -> str:
+    return f"{score.name}, {score.way}: WER {score.rate:.3f} over {score.words} words"

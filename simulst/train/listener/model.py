@@ -1,0 +1,261 @@
+"""A Whisper in plain PyTorch, for training: names as in transformers, so that it converts.
+
+It takes windows of any length up to 30 s: sinusoidal positions are sliced. Padding is not
+masked, as Whisper's is not; the windows that share a batch are of about one length, and what
+padding there is teaches the padded way of running. A CTC head over letters trains the encoder
+and is left behind at export, and so does a head for phones, which gets the encoder off the ground
+where the synthesiser tells them. Decoding lives in CTranslate2, not here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from simulst.train.listener.features import MELS, PHONES
+
+__all__ = [
+    "GUIDED_HEADS",
+    "LETTERS",
+    "MAX_FRAMES",
+    "MAX_TOKENS",
+    "Dimensions",
+    "Listener",
+    "letter_ids",
+]
+
+MAX_FRAMES = 1500
+"""Encoder frames, 50 a second, of Whisper's longest window."""
+MAX_TOKENS = 448
+GUIDED_HEADS = 2
+"""Heads of each decoder layer that are taught where to look; they tell word times later."""
+LETTERS = " abcdefghijklmnopqrstuvwxyz'"
+"""What the CTC head spells; its blank is 0, letter i is i + 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dimensions:
+    """The size of a model. Heads are 64 wide, as in every Whisper."""
+
+    vocabulary: int
+    width: int = 256
+    encoder_layers: int = 5
+    decoder_layers: int = 2
+
+    @property
+    def heads(self) -> int:
+        """Of each attention."""
+        return self.width // 64
+
+
+_OFFSETS = ((-3, -1, 1, 3), (-6, -2, 2, 6), (-10, -4, 4, 10), (-6, 6))
+"""Frames that the heads of the lower encoder layers look away from their own, at the start."""
+
+
+def letter_ids(spoken: str) -> list[int]:
+    """CTC labels of a text in `texts.spoken_form`."""
+    return [LETTERS.index(letter) + 1 for letter in spoken]
+
+
+class Attention(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.k_proj = nn.Linear(width, width, bias=False)
+        self.v_proj = nn.Linear(width, width)
+        self.q_proj = nn.Linear(width, width)
+        self.out_proj = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, memory: Tensor, causal: bool = False) -> Tensor:
+        b, t, d = x.shape
+        q = self.q_proj(x).view(b, t, self.heads, -1).transpose(1, 2)  # (B, H, T, 64)
+        k = self.k_proj(memory).view(b, memory.shape[1], self.heads, -1).transpose(1, 2)
+        v = self.v_proj(memory).view(b, memory.shape[1], self.heads, -1).transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=causal)  # (B, H, T, 64)
+        return self.out_proj(y.transpose(1, 2).reshape(b, t, d))  # type: ignore[no-any-return]
+
+    def looks(self, x: Tensor, memory: Tensor) -> Tensor:
+        """Where the first `GUIDED_HEADS` heads look: (B, heads, U, T), each row sums to 1."""
+        width = 64 * min(GUIDED_HEADS, self.heads)
+        q = F.linear(x, self.q_proj.weight[:width], self.q_proj.bias[:width])
+        k = F.linear(memory, self.k_proj.weight[:width])
+        q = q.view(*q.shape[:2], -1, 64).transpose(1, 2)  # (B, H, U, 64)
+        k = k.view(*k.shape[:2], -1, 64).transpose(1, 2)  # (B, H, T, 64)
+        shares: Tensor = (q @ k.transpose(2, 3) / 8.0).float().softmax(-1)
+        return shares
+
+
+class EncoderLayer(nn.Module):
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.self_attn = Attention(width, heads)
+        self.self_attn_layer_norm = nn.LayerNorm(width)
+        self.fc1 = nn.Linear(width, 4 * width)
+        self.fc2 = nn.Linear(4 * width, width)
+        self.final_layer_norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.self_attn_layer_norm(x)
+        x = x + self.dropout(self.self_attn(y, y))
+        y = self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
+        out: Tensor = x + self.dropout(y)  # (B, T, D)
+        return out
+
+
+class DecoderLayer(EncoderLayer):
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__(width, heads, dropout)
+        self.encoder_attn = Attention(width, heads)
+        self.encoder_attn_layer_norm = nn.LayerNorm(width)
+
+    def decode(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """The next states (B, U, D) and where the guided heads look (B, heads, U, T)."""
+        y = self.self_attn_layer_norm(x)
+        x = x + self.dropout(self.self_attn(y, y, causal=True))
+        y = self.encoder_attn_layer_norm(x)
+        looks = self.encoder_attn.looks(y, memory)
+        x = x + self.dropout(self.encoder_attn(y, memory))
+        y = self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
+        return x + self.dropout(y), looks
+
+
+class Encoder(nn.Module):
+    def __init__(self, sizes: Dimensions, dropout: float) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv1d(MELS, sizes.width, 3, padding=1)
+        self.conv2 = nn.Conv1d(sizes.width, sizes.width, 3, stride=2, padding=1)
+        self.embed_positions = nn.Embedding(MAX_FRAMES, sizes.width)
+        self.embed_positions.weight = nn.Parameter(_sinusoids(sizes.width), requires_grad=False)
+        self.layers = nn.ModuleList(
+            EncoderLayer(sizes.width, sizes.heads, dropout) for _ in range(sizes.encoder_layers)
+        )
+        self.layer_norm = nn.LayerNorm(sizes.width)
+
+    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """States (B, T, D) of the last layer, and of the one that phones are read from."""
+        x = F.gelu(self.conv2(F.gelu(self.conv1(mel)))).transpose(1, 2)  # (B, T, D)
+        x = x + self.embed_positions.weight[: x.shape[1]]
+        middle = x
+        for number, layer in enumerate(self.layers):
+            x = layer(x)
+            if number < max(1, len(self.layers) - 2):
+                middle = x
+        return self.layer_norm(x), middle
+
+
+class Decoder(nn.Module):
+    def __init__(self, sizes: Dimensions, dropout: float) -> None:
+        super().__init__()
+        self.embed_tokens = nn.Embedding(sizes.vocabulary, sizes.width)
+        self.embed_positions = nn.Embedding(MAX_TOKENS, sizes.width)
+        self.layers = nn.ModuleList(
+            DecoderLayer(sizes.width, sizes.heads, dropout) for _ in range(sizes.decoder_layers)
+        )
+        self.layer_norm = nn.LayerNorm(sizes.width)
+
+    def forward(self, tokens: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """States (B, U, D) and where the guided heads of all layers look (B, heads, U, T)."""
+        x = self.embed_tokens(tokens) + self.embed_positions.weight[: tokens.shape[1]]
+        looks: list[Tensor] = []
+        for layer in self.layers:
+            assert isinstance(layer, DecoderLayer)
+            x, looked = layer.decode(x, memory)
+            looks.append(looked)
+        return self.layer_norm(x), torch.cat(looks, dim=1)
+
+
+class Listener(nn.Module):
+    """Whisper's encoder and decoder with a CTC head for training."""
+
+    def __init__(self, sizes: Dimensions, dropout: float = 0.0) -> None:
+        super().__init__()
+        assert sizes.width % 64 == 0, sizes.width
+        self.sizes = sizes
+        self.encoder = Encoder(sizes, dropout)
+        self.decoder = Decoder(sizes, dropout)
+        self.ctc = nn.Linear(sizes.width, len(LETTERS) + 1)
+        self.phones = nn.Sequential(nn.LayerNorm(sizes.width), nn.Linear(sizes.width, len(PHONES)))
+        self._start()
+
+    @torch.no_grad()
+    def _start(self) -> None:
+        """Where training starts; without it CTC takes five times as long to begin to spell.
+
+        PyTorch's own start leaves sound 20 times fainter than the positions it is added to, so
+        the stem is raised and the positions are lowered (they are ordinary weights of the pack).
+        The lower layers' heads start by looking a few frames ahead or behind, as a convolution
+        does: 32 pairs of channels are left to fast sinusoids, and queries are keys that are
+        turned by the head's offset.
+        """
+        nn.init.normal_(self.decoder.embed_tokens.weight, std=0.02)
+        nn.init.normal_(self.decoder.embed_positions.weight, std=0.02)
+        encoder = self.encoder
+        encoder.conv1.weight *= 3.0
+        encoder.conv2.weight *= 5.0
+        if self.sizes.width < 128:
+            return
+        rates = torch.logspace(0.0, -1.4, 32)  # radians a frame
+        angles = torch.arange(MAX_FRAMES)[:, None] * rates[None, :]  # (1500, 32)
+        encoder.embed_positions.weight *= 0.1
+        encoder.embed_positions.weight[:, :64] = 0.5 * torch.cat([angles.sin(), angles.cos()], 1)
+        encoder.conv2.weight[:64] = 0.0
+        encoder.conv2.bias[:64] = 0.0  # type: ignore[index]
+        for layer, offsets in zip(encoder.layers, _OFFSETS, strict=False):
+            assert isinstance(layer, EncoderLayer)
+            for writer in (layer.self_attn.out_proj, layer.fc2):
+                writer.weight[:64] = 0.0
+                writer.bias[:64] = 0.0
+            for head, offset in zip(range(self.sizes.heads), offsets, strict=False):
+                turn = rates * offset
+                rows = slice(64 * head, 64 * head + 64)
+                key = torch.eye(64)
+                query = torch.cat(
+                    [
+                        torch.cat([turn.cos().diag(), turn.sin().diag()], 1),
+                        torch.cat([-turn.sin().diag(), turn.cos().diag()], 1),
+                    ]
+                )
+                for projection, start in (
+                    (layer.self_attn.k_proj, key),
+                    (layer.self_attn.q_proj, query),
+                ):
+                    projection.weight[rows] *= 0.3
+                    projection.weight[rows, :64] = 3.5 * start
+
+    def forward(self, mel: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Teacher-forced scores.
+
+        Args:
+            mel: (B, 80, frames), frames even and at most 3,000.
+            tokens: (B, U), the forced tokens from `<|startoftranscript|>` on.
+
+        Returns:
+            Logits of the next token (B, U, V), of the letters (B, frames / 2, 1 + letters), of
+            the phones (B, frames / 2, phones), and where the guided heads look when they expect
+            the next token (B, heads, U, frames / 2).
+        """
+        memory, middle = self.encoder(mel)  # (B, T, D) each
+        x, looks = self.decoder(tokens, memory)
+        logits = F.linear(x, self.decoder.embed_tokens.weight)
+        return logits, self.ctc(memory), self.phones(middle), looks
+
+    def parameter_count(self) -> int:
+        """Weights that ship: without the heads for training, the tied output counted once."""
+        return sum(
+            weight.numel()
+            for name, weight in self.named_parameters()
+            if name.startswith(("encoder.", "decoder."))
+        )
+
+
+def _sinusoids(width: int) -> Tensor:
+    """Whisper's fixed encoder positions, (1500, width)."""
+    rate = math.log(10_000) / (width // 2 - 1)
+    scales = torch.exp(-rate * torch.arange(width // 2, dtype=torch.float32))
+    angles = torch.arange(MAX_FRAMES, dtype=torch.float32)[:, None] * scales[None, :]
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
