@@ -78,7 +78,8 @@ def test_any_packets_give_the_same(cuts: list[int], small: int) -> None:
     packets = np.split(samples, at)
     last = packets.pop()
     packets += [last[i * small : (i + 1) * small] for i in range(5)] + [last[5 * small :]]
-    assert shown(feed(interpreter(), packets)) == WHOLE
+    same = shown(feed(interpreter(), packets)) == WHOLE
+    assert same  # the difference itself would fill pages
 
 
 def test_every_word_is_committed_once() -> None:

@@ -180,7 +180,7 @@ def _score(args: argparse.Namespace, held_out: list[str], voices: list[str]) -> 
         state,
         parameters=model.parameter_count(),
         command=_command(args, voices),
-        hardware=f"{threads} of a {_processor()}" if args.device != "cuda" else "a CUDA device",
+        hardware=f"{threads}, {_processor()}" if args.device != "cuda" else "a CUDA device",
         voices=voices,
         hours_of_speech=hours,
         notes=notes,
