@@ -140,7 +140,8 @@ class Accept:
     Attributes:
         rule: "ratio" is rejection sampling, min(1, p / (M q)); the others are its rivals.
         m: M of the ratio; below 1 lenient, above 1 strict.
-        sharpness: beta, p is sharpened to p^beta before the test; 1 is the bare ratio.
+        sharpness: beta, p is sharpened to p^beta before the test; 1 is the bare ratio, which
+            mistakes a confident word whose p has fallen by a hair for a doubtful one.
         lookback: L, source words withheld from the draft.
         k_min, k_max: the lag in words never falls below k_min nor, but for holds that are
             forced open, exceeds k_max; plain wait-k uses k_min alone.
@@ -152,10 +153,10 @@ class Accept:
 
     rule: str = "ratio"
     m: float = 1.0
-    sharpness: float = 1.0
+    sharpness: float = 16.0
     lookback: int = 1
-    k_min: int = 2
-    k_max: int = 6
+    k_min: int = 3
+    k_max: int = 7
     entropy: float = 1.5
     rate: float = 0.7
     deterministic: bool = True

@@ -171,7 +171,7 @@ def test_each_option_reaches_its_setting() -> None:
     assert (config.accept.rule, config.accept.m, config.accept.k_min) == ("la-2", 0.25, 2)
 
 
-@pytest.mark.parametrize(("k", "k_max"), [(3, 6), (6, 6), (9, 9)])
+@pytest.mark.parametrize(("k", "k_max"), [(3, 7), (7, 7), (9, 9)])
 def test_k_raises_the_upper_bound_with_it(k: int, k_max: int) -> None:
     """A large k is not refused because of a k_max that nobody named."""
     accept = interpret.settings(arguments("x.wav", "--k", k)).accept

@@ -179,7 +179,7 @@ def test_signature_names_what_decides() -> None:
     assert signature["source"] == "en"
     assert (signature["rule"], signature["k_min"], signature["m"], signature["seed"]) == (
         "ratio",
-        2,
+        3,
         1.0,
         0,
     )
