@@ -228,7 +228,7 @@ def test_a_text(tmp_path: Path) -> None:
     """A text is no sound file."""
     path = tmp_path / "notes.txt"
     path.write_text("nothing to hear\n" * 50)
-    refuse(path)
+    assert "holds no audio track" in refuse(path)
 
 
 def test_a_silent_film(tmp_path: Path) -> None:
