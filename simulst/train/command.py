@@ -138,7 +138,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
 
 
 def _vocabulary(args: argparse.Namespace, pairs: Sequence[Pair]) -> Vocabulary:
-    """The vocabulary of an earlier sitting, or a new one."""
+    """The vocabulary of an earlier run, or a new one."""
     from simulst.translate.vocabulary import Vocabulary
 
     path = args.work / "vocabulary.model"

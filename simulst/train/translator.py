@@ -35,7 +35,7 @@ class Recipe:
     """What decides the outcome of a run, besides its data.
 
     Attributes:
-        hours: time budget of all sittings together; 0 for none.
+        hours: time budget, resumed runs counted together; 0 for none.
         steps: optimiser steps at most; 0 for none.
         tokens: padded tokens of the longer side in a batch.
         rate: peak learning rate.
@@ -142,7 +142,7 @@ class TranslatorTraining:
             self._resume()
 
     def _signature(self) -> dict[str, Any]:
-        """What a checkpoint must agree on; the budget may be changed between sittings."""
+        """What a checkpoint must agree on; the budget may be changed on resuming."""
         recipe = asdict(self.recipe)
         for name in ("hours", "steps"):
             del recipe[name]
