@@ -35,11 +35,11 @@ def vocabulary(unit: str = "word") -> Vocabulary:
 
 
 @cache
-def translator(seed: int = 0, unit: str = "word") -> WaitkTranslator:
+def translator(seed: int = 0, unit: str = "word", bidirectional: bool = False) -> WaitkTranslator:
     """A wait-k Transformer with random weights, sharp enough to have opinions."""
     torch.manual_seed(seed)
     pieces = vocabulary(unit)
-    model = WaitkTransformer(Dimensions(pieces.size, 32, 4, 64, 2, 2))
+    model = WaitkTransformer(Dimensions(pieces.size, 32, 4, 64, 2, 2, bidirectional))
     with torch.no_grad():
         model.decoder_norm.weight.mul_(2.5)
         for name, weight in model.named_parameters():

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from simulst.train.translator import Recipe, Step
+    from simulst.translate.decoding import WaitkTranslator
     from simulst.translate.vocabulary import Vocabulary
 
 __all__ = ["add_arguments", "run"]
@@ -40,6 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--work", type=Path, required=True, help="checkpoints; resumed from")
     parser.add_argument("--out", type=Path, required=True, help="folder of the finished pack")
+    parser.add_argument(
+        "--start", default="", help="pack whose weights, sizes and subwords to start from"
+    )
+    parser.add_argument(
+        "--vocabulary", default="", help="pack whose subwords to use, as a verifier must"
+    )
+    parser.add_argument(
+        "--bidirectional",
+        action="store_true",
+        help="a teacher: it needs the whole source, so it cannot interpret",
+    )
     parser.add_argument("--hours", type=float, default=1.25, help="time budget; 0 for none")
     parser.add_argument("--steps", type=int, default=0, help="optimiser steps at most; 0: no limit")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
@@ -60,6 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rough", type=float, default=0.1, help="share of sources without case and punctuation"
     )
     parser.add_argument("--join", type=float, default=0.2, help="share of examples joined")
+    parser.add_argument(
+        "--cut", type=float, default=0.1, help="share of sentences with commas cut at one of them"
+    )
     parser.add_argument("--seed", type=int, default=1)
 
 
@@ -71,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         DataError: data that cannot be read.
         ModelError: the work folder belongs to another run.
     """
-    for name in ("rough", "join"):
+    for name in ("rough", "join", "cut"):
         if not 0 <= getattr(args, name) <= 1:
             raise ConfigError(f"--{name} is {getattr(args, name)}: it must lie in [0, 1]")
     corpora = [name for name in args.corpora.split(",") if name]
@@ -80,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
 
     import torch
 
-    from simulst.train.parallel import encode, roughen
+    from simulst.train.parallel import cut, encode, roughen
     from simulst.train.translator import TranslatorTraining, pick_device
     from simulst.translate.model import Dimensions
     from simulst.translate.storage import save_translator
@@ -92,26 +107,26 @@ def run(args: argparse.Namespace) -> int:
     args.work.mkdir(parents=True, exist_ok=True)
     vocabulary = _vocabulary(args, pairs)
     dice = random.Random(args.seed)
-    rough = [roughen(pair) if dice.random() < args.rough else pair for pair in pairs]
-    examples = [e for pair in rough if (e := encode(pair, vocabulary, LONGEST))]
+    seen = [cut(pair, dice) if dice.random() < args.cut else pair for pair in pairs]
+    seen = [roughen(pair) if dice.random() < args.rough else pair for pair in seen]
+    examples = [e for pair in seen if (e := encode(pair, vocabulary, LONGEST))]
     dev = [e for pair in dev_pairs if (e := encode(pair, vocabulary, LONGEST))]
     if not examples:
         raise ConfigError(f"{args.data}: every pair is empty or longer than {LONGEST} subwords")
-    dimensions = Dimensions(
-        vocabulary.size,
-        args.width,
-        args.heads,
-        args.feedforward,
-        args.encoder_layers,
-        args.decoder_layers,
-    )
-    training = TranslatorTraining(dimensions, vocabulary, recipe, args.work, device)
+    start, weights = _start(args), None
+    if start is None:
+        sizes = [getattr(args, f.name) for f in fields(Dimensions) if f.name != "vocabulary"]
+        dimensions = Dimensions(vocabulary.size, *sizes)
+    else:
+        dimensions = replace(start.model.dim, bidirectional=args.bidirectional)
+        weights = start.model.state_dict()
+    training = TranslatorTraining(dimensions, vocabulary, recipe, args.work, device, weights)
     with _progress() as show:
         training.run(examples, dev, show)
     counts = dict(sorted(Counter(pair.corpus or args.data.name for pair in pairs).items()))
     save_translator(
         args.out,
-        training.model,
+        training.finished(),
         vocabulary,
         args.source,
         args.target,
@@ -123,6 +138,7 @@ def run(args: argparse.Namespace) -> int:
                 "hours": round(training.spent_s / 3600, 2),
                 "device": device.type,
                 "seed": args.seed,
+                **({"start": args.start} if args.start else {}),
             },
         },
     )
@@ -137,15 +153,31 @@ def _recipe(args: argparse.Namespace) -> Recipe:
     return Recipe(**given, join_share=args.join)
 
 
+def _start(args: argparse.Namespace) -> WaitkTranslator | None:
+    """The pack to start from."""
+    from simulst import packs
+    from simulst.translate.storage import load_translator
+
+    if not args.start:
+        return None
+    return load_translator(packs.find(args.start, "translator"))
+
+
 def _vocabulary(args: argparse.Namespace, pairs: Sequence[Pair]) -> Vocabulary:
-    """The vocabulary of an earlier run, or a new one."""
+    """The vocabulary of an earlier run, that of another pack, or a new one."""
+    from simulst import packs
+    from simulst.translate.storage import load_translator
     from simulst.translate.vocabulary import Vocabulary
 
     path = args.work / "vocabulary.model"
     if path.exists():
         return Vocabulary.load(path, args.unit)
-    texts = (text for pair in pairs for text in (pair.source, pair.target))
-    vocabulary = Vocabulary.train(texts, args.pieces, args.unit)
+    if args.start or args.vocabulary:
+        pack = packs.find(args.start or args.vocabulary, "translator")
+        vocabulary = load_translator(pack).vocabulary
+    else:
+        texts = (text for pair in pairs for text in (pair.source, pair.target))
+        vocabulary = Vocabulary.train(texts, args.pieces, args.unit)
     path.write_bytes(vocabulary.model)
     return vocabulary
 

@@ -14,15 +14,35 @@ from torch import Tensor
 from simulst.corpus import Pair
 from simulst.translate.vocabulary import Vocabulary
 
-__all__ = ["Batch", "Example", "batches", "collate", "encode", "join", "roughen", "visible"]
+__all__ = ["Batch", "Example", "batches", "collate", "cut", "encode", "join", "roughen", "visible"]
 
 PUNCTUATION = str.maketrans("", "", string.punctuation.replace("'", "").replace("-", ""))
+
+CLOSE = 0.12  # how far apart, as shares of their sentences, two commas stand at most
 
 
 def roughen(pair: Pair) -> Pair:
     """The pair with its source as a plain recogniser writes it: no case, no punctuation."""
     source = " ".join(pair.source.translate(PUNCTUATION).lower().split())
     return Pair(source or pair.source, pair.target, pair.corpus)
+
+
+def cut(pair: Pair, dice: random.Random) -> Pair:
+    """The pair cut at a comma, as a recogniser ends a sentence at a pause; or the pair itself.
+
+    Only where both sides have as many commas, at about the same places: then what stands before
+    (or after) one of them translates what stands before (or after) the other.
+    """
+    source, target = pair.source.split(", "), pair.target.split(", ")
+    if len(source) != len(target) or len(source) < 2:
+        return pair
+    place = dice.randrange(1, len(source))
+    heads = ", ".join(source[:place]), ", ".join(target[:place])
+    if abs(len(heads[0]) / len(pair.source) - len(heads[1]) / len(pair.target)) > CLOSE:
+        return pair
+    if dice.random() < 0.75:
+        return Pair(f"{heads[0]},", f"{heads[1]},", pair.corpus)
+    return Pair(", ".join(source[place:]), ", ".join(target[place:]), pair.corpus)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,10 +1,10 @@
 """Training a wait-k translator from parallel text, on CPU or CUDA.
 
 Multi-path training: every row of every batch draws its own k, so that one model serves all
-(Elbayad et al. 2020 draw one per batch). Cross-entropy with label smoothing, AdamW, a linear
-warm-up and a linear decay that ends when the time budget or the number of steps is spent. A
-checkpoint holds everything that the next step depends on, so a killed run goes on as if
-nothing had happened.
+(Elbayad et al. 2020 draw one per batch); a teacher, whose encoder looks both ways, always sees
+the whole source. Cross-entropy with label smoothing, a linear warm-up and a linear decay that
+ends when the time budget or the number of steps is spent. A checkpoint holds everything that
+the next step depends on, so a killed run goes on as if nothing had happened.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,10 +24,14 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from simulst.errors import ConfigError, ModelError
 from simulst.train.parallel import Example, batches, collate
+from simulst.train.weights import MasterWeights
 from simulst.translate.model import Dimensions, WaitkTransformer
 from simulst.translate.vocabulary import Vocabulary
 
 __all__ = ["Recipe", "Step", "TranslatorTraining", "pick_device"]
+
+
+WHOLE = 10_000  # a k that no sentence reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Recipe:
         dropout, smoothing: of the layers and of the labels.
         longest_k: k is drawn from 1..longest_k; one row in eight sees the whole source.
         join_share: share of examples joined with others into longer ones.
-        precision: "bf16" or "fp32" for the forward and backward pass.
+        precision: "bf16" or "fp32" to compute with; the masters are float32.
         seed: of initialisation, order, k and dropout.
     """
 
@@ -112,6 +116,7 @@ class TranslatorTraining:
         dimensions, vocabulary, recipe: what to train, on what, and how.
         work: folder for `checkpoint.pt` and `log.jsonl`; an earlier run there is resumed.
         device: where to compute.
+        start: weights to start from, if not from new ones.
 
     Raises:
         ModelError: the checkpoint in `work` belongs to a run with other settings.
@@ -124,6 +129,7 @@ class TranslatorTraining:
         recipe: Recipe,
         work: Path,
         device: torch.device,
+        start: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.vocabulary = vocabulary
@@ -131,15 +137,30 @@ class TranslatorTraining:
         self.work = work
         self.device = device
         self.model = WaitkTransformer(dimensions, recipe.dropout).to(device)
-        self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), lr=recipe.rate, betas=(0.9, 0.98), weight_decay=0.01
+        if start is not None:
+            self.model.load_state_dict(start)
+        self.weights = MasterWeights(
+            self.model,
+            lambda name: not name.startswith("embedding"),
+            torch.bfloat16 if recipe.precision == "bf16" else torch.float32,
         )
-        self.step = self.epoch = self.batch = 0
+        self.epoch = self.batch = 0
         self.spent_s = 0.0
         work.mkdir(parents=True, exist_ok=True)
         self.checkpoint = work / "checkpoint.pt"
         if self.checkpoint.exists():
             self._resume()
+
+    @property
+    def step(self) -> int:
+        """Steps taken."""
+        return self.weights.steps
+
+    def finished(self) -> WaitkTransformer:
+        """The averaged weights as a float32 model on the CPU."""
+        model = WaitkTransformer(self.model.dim)
+        model.load_state_dict(self.weights.average)
+        return model
 
     def _signature(self) -> dict[str, Any]:
         """What a checkpoint must agree on; the budget may be changed on resuming."""
@@ -160,11 +181,12 @@ class TranslatorTraining:
                 f"{self.checkpoint} is of a run with other {' and '.join(differing)}: "
                 "use the same settings, or another work folder"
             )
-        self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.epoch, self.batch = state["step"], state["epoch"], state["batch"]
+        self.weights.restore(state)
+        self.epoch, self.batch = state["epoch"], state["batch"]
         self.spent_s = state["spent_s"]
         torch.set_rng_state(state["random"].cpu())
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_cuda"].cpu())
 
     def save(self) -> None:
         """Write the checkpoint; a kill while writing leaves the one before."""
@@ -172,13 +194,12 @@ class TranslatorTraining:
         torch.save(
             {
                 "signature": self._signature(),
-                "model": self.model.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "step": self.step,
+                **self.weights.state(),
                 "epoch": self.epoch,
                 "batch": self.batch,
                 "spent_s": self.spent_s,
                 "random": torch.get_rng_state(),
+                "random_cuda": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
             },
             fresh,
         )
@@ -189,28 +210,32 @@ class TranslatorTraining:
         by_step = self.step / self.recipe.steps if self.recipe.steps > 0 else 0.0
         return max(by_time, by_step)
 
+    def _lags(self, rows: int) -> list[int]:
+        """The k of each row of the next step."""
+        if self.model.dim.bidirectional:
+            return [WHOLE] * rows
+        dice = random.Random(f"{self.recipe.seed}/{self.step}")
+        longest = self.recipe.longest_k
+        return [WHOLE if dice.random() < 0.125 else dice.randint(1, longest) for _ in range(rows)]
+
     def _loss(self, rows: list[Example], ks: list[int], smoothing: float) -> torch.Tensor:
         batch = collate(rows, ks, self.vocabulary).to(self.device)
         # on a CPU the plain products beat the fused kernel for sentences of this length
         kernel = sdpa_kernel(SDPBackend.MATH) if self.device.type == "cpu" else nullcontext()
-        with (
-            kernel,
-            torch.autocast(
-                self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"
-            ),
-        ):
+        with kernel:
             logits = self.model(batch.source, batch.inputs, batch.visible, batch.keep)
         return F.cross_entropy(logits.float(), batch.labels[batch.keep], label_smoothing=smoothing)
 
     @torch.no_grad()
     def dev_loss(self, examples: list[Example]) -> float:
-        """Nats a target token at full source, without smoothing."""
+        """Nats a target token at full source by the averaged weights, without smoothing."""
         self.model.eval()
         total, count = 0.0, 0
-        for rows in batches(examples, self.recipe.tokens, seed=0, epoch=0):
-            tokens = sum(len(row.target) for row in rows)
-            total += float(self._loss(rows, [10_000] * len(rows), 0.0)) * tokens
-            count += tokens
+        with self.weights.averaged():
+            for rows in batches(examples, self.recipe.tokens, seed=0, epoch=0):
+                tokens = sum(len(row.target) for row in rows)
+                total += float(self._loss(rows, [WHOLE] * len(rows), 0.0)) * tokens
+                count += tokens
         self.model.train()
         return total / count
 
@@ -239,23 +264,12 @@ class TranslatorTraining:
                 if number < self.batch:
                     continue
                 began = time.monotonic()
-                dice = random.Random(f"{recipe.seed}/{self.step}")
-                ks = [
-                    10_000 if dice.random() < 0.125 else dice.randint(1, recipe.longest_k)
-                    for _ in rows
-                ]
-                loss = self._loss(rows, ks, recipe.smoothing)
-                self.optimiser.zero_grad(set_to_none=True)
+                loss = self._loss(rows, self._lags(len(rows)), recipe.smoothing)
                 torch.autograd.backward(loss)
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-                rate = recipe.rate * min(
-                    (self.step + 1) / recipe.warmup, max(1 - self._share(), 0.01)
+                self.weights.step(
+                    recipe.rate * min((self.step + 1) / recipe.warmup, max(1 - self._share(), 0.01))
                 )
-                for group in self.optimiser.param_groups:
-                    group["lr"] = rate
-                self.optimiser.step()
                 value = float(loss.detach())
-                self.step += 1
                 self.batch = number + 1
                 taken = time.monotonic() - began
                 self.spent_s += taken

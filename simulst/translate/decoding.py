@@ -84,13 +84,19 @@ class WaitkTranslator:
     # -- the source ---------------------------------------------------------------------
 
     def _source(self, request: Request) -> tuple[list[int], list[int]]:
-        """Tokens, and how many of them are visible after 1, 2, ... units."""
+        """Tokens, and how many of them are visible after 1, 2, ... units.
+
+        A bidirectional encoder gets what the writer may see and shows all of it everywhere.
+        """
         words = self.vocabulary.encode_words(request.source)
         tokens = [token for word in words for token in word]
         ends = list(accumulate(len(word) for word in words))
         if request.closed:
             tokens.append(self.vocabulary.eos)
             ends.append(len(tokens))
+        if self.model.dim.bidirectional:
+            seen = ends[len(ends) - 1 - request.withheld]
+            return tokens[:seen], [seen] * len(ends)
         return tokens, ends
 
     def _encode(self, requests: Sequence[Request]) -> list[tuple[Cache, list[int]]]:
@@ -101,7 +107,10 @@ class WaitkTranslator:
             tokens, ends = self._source(request)
             cache = request.cache if isinstance(request.cache, Cache) else Cache((), [], [], ())
             same = common(cache.tokens, tokens)
-            if same < len(cache.tokens) and same < len(tokens):
+            if self.model.dim.bidirectional:
+                if cache.tokens != tuple(tokens):  # every state depends on every token
+                    cache = Cache((), [], [], ())
+            elif same < len(cache.tokens) and same < len(tokens):
                 kept = Cache(
                     cache.tokens[:same], cut(cache.encoder, same), cut(cache.memory, same), ()
                 )
@@ -113,7 +122,10 @@ class WaitkTranslator:
             tokens_in, fresh = pad([rows[i][1] for i in busy])
             start = torch.tensor([len(rows[i][0].tokens) for i in busy])
             width = 0 if past is None else past[0][0].shape[2]
-            mask = attention_mask(valid, fresh, tokens_in.shape[1], width)
+            if self.model.dim.bidirectional:
+                mask = None if fresh is None else fresh[:, None, None]
+            else:
+                mask = attention_mask(valid, fresh, tokens_in.shape[1], width)
             states, now = self.model.encode(tokens_in, start, past, mask)
             memory = self.model.memory(states)
             columns = None

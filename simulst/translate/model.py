@@ -35,6 +35,8 @@ class Dimensions:
         heads: of every attention.
         feedforward: width of the inner layer.
         encoder_layers, decoder_layers: depth.
+        bidirectional: the encoder looks both ways, as a teacher's does that always has the whole
+            source; its states change with every word.
     """
 
     vocabulary: int
@@ -43,10 +45,11 @@ class Dimensions:
     feedforward: int = 1024
     encoder_layers: int = 4
     decoder_layers: int = 2
+    bidirectional: bool = False
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if value < 1:
+            if name != "bidirectional" and value < 1:
                 raise ModelError(f"{name} is {value}: it must be at least 1")
         if self.width % (2 * self.heads):
             raise ModelError(f"width {self.width} must be a multiple of 2 x heads ({self.heads})")
@@ -203,16 +206,17 @@ class WaitkTransformer(nn.Module):
             tokens: (B, n) ids.
             start: (B,) position of the first of them.
             past: keys and values of earlier tokens.
-            mask: (B, 1, n, P + n), true where attention may go; None means causal, which is
-                only right without a past.
+            mask: (B, 1, n, P + n) or broadcast to it, true where attention may go; None, which
+                is only right without a past, means causal, or everywhere if bidirectional.
 
         Returns:
             Source states (B, n, D), and the keys and values of all tokens so far.
         """
         x = self.embed(tokens, start)
+        causal = mask is None and past is None and not self.dim.bidirectional
         now: Past = []
         for i, layer in enumerate(self.encoder):
-            x, kept = layer(x, past[i] if past else None, mask, mask is None and past is None)
+            x, kept = layer(x, past[i] if past else None, mask, causal)
             now.append(kept)
         return self.encoder_norm(x), now
 
@@ -262,16 +266,20 @@ class WaitkTransformer(nn.Module):
         Args:
             source: (B, S) ids, padded on the right.
             target: (B, T) ids shifted right, padded on the right.
-            visible: (B, T) source tokens that each position may see, 1 <= visible <= length.
+            visible: (B, T) source tokens that each position may see, 1 <= visible <= length; one
+                position at least sees all.
             keep: (B, T) bool, the N positions whose prediction is wanted.
 
         Returns:
-            Logits (N, V), row by row. Padding needs no mask: it stands to the right of all that is
-            causal, and `visible` never reaches it.
+            Logits (N, V), row by row. Padding needs no mask but for a bidirectional encoder: it
+            stands to the right of all that is causal, and `visible` never reaches it.
         """
         zero = torch.zeros(source.shape[0], dtype=torch.long, device=source.device)
-        states, _ = self.encode(source, zero)
         index = torch.arange(source.shape[1], device=source.device)
+        inside = None
+        if self.dim.bidirectional:
+            inside = (index < visible.amax(dim=1, keepdim=True))[:, None, None]  # (B, 1, 1, S)
+        states, _ = self.encode(source, zero, mask=inside)
         source_mask = (index < visible.unsqueeze(-1)).unsqueeze(1)  # (B, 1, T, S)
         y, _ = self.decode(target, zero, self.memory(states), source_mask)
         return self.logits(y[keep])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from simulst.corpus import Pair, read_pairs
 from simulst.errors import DataError
-from simulst.train.parallel import batches, collate, encode, join, roughen, visible
+from simulst.train.parallel import batches, collate, cut, encode, join, roughen, visible
 from tests.fakes import SENTENCES, vocabulary
 
 PAIRS = [Pair(a, b) for a, b in zip(SENTENCES[::2], SENTENCES[1::2], strict=True)]
@@ -45,6 +46,20 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
     damaged.write_bytes(gzip.compress(b"a\tb\n" * 1000)[:-20])
     with pytest.raises(DataError, match="cannot be read"):
         read_pairs(damaged)
+
+
+def test_cutting_keeps_what_belongs_together() -> None:
+    """A pair is cut where a comma of one side answers one of the other, else left as it is."""
+    pair = Pair("If it rains, we stay at home.", "Wenn es regnet, bleiben wir daheim.", "x")
+    parts = {cut(pair, random.Random(seed)) for seed in range(40)}
+    head = Pair("If it rains,", "Wenn es regnet,", "x")
+    assert parts == {head, Pair("we stay at home.", "bleiben wir daheim.", "x")}
+    for source, target in (
+        ("No comma here.", "Kein Komma hier."),
+        ("I know, he comes.", "Ich weiß, dass er kommt, sagt er."),
+        ("Well, that is quite a long story to tell.", "Das ist eine lange Geschichte, nun."),
+    ):
+        assert cut(Pair(source, target), random.Random(0)) == Pair(source, target)
 
 
 @pytest.mark.parametrize("k", [1, 3, 50])

@@ -39,7 +39,7 @@ def test_it_learns_to_translate(tmp_path: Path) -> None:
     )
     assert reports[-1].dev is not None
     assert reports[-1].dev < 0.2
-    save_translator(tmp_path / "pack", training.model, vocabulary(), "en", "de")
+    save_translator(tmp_path / "pack", training.finished(), vocabulary(), "en", "de")
     translator = load_translator(packs.open_pack(tmp_path / "pack", "translator"))
     accept = config.Accept(rule="wait-k", k_min=3)
     policy = Policy(translator, rules.build(accept), accept, config.Translate())
@@ -70,8 +70,9 @@ def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     second = TranslatorTraining(DIM, vocabulary(), settings, tmp_path / "parts", CPU)
     assert second.step == 12
     second.run(EXAMPLES * 4, EXAMPLES, lambda done: None, every=10)
-    for name, tensor in whole.model.state_dict().items():
-        assert torch.equal(tensor, second.model.state_dict()[name]), name
+    for name, tensor in whole.weights.masters.items():
+        assert torch.equal(tensor, second.weights.masters[name]), name
+        assert torch.equal(whole.weights.average[name], second.weights.average[name]), name
 
 
 def test_another_run_is_not_resumed(tmp_path: Path) -> None:
@@ -118,6 +119,15 @@ def test_the_command_makes_a_pack(tmp_path: Path) -> None:
     assert pack.fields["training"]["steps"] == 6
     assert load_translator(pack).target_language == "de"
     assert command.run(parser.parse_args(line.split())) == 0
+    teach = f"--work {tmp_path}/work2 --out {tmp_path}/teacher --start {tmp_path}/en-de"
+    args = parser.parse_args([*line.split(), *teach.split(), "--bidirectional"])
+    assert command.run(args) == 0
+    student, teacher = (
+        load_translator(packs.open_pack(tmp_path / name, "translator"))
+        for name in ("en-de", "teacher")
+    )
+    assert teacher.model.dim.bidirectional
+    assert teacher.vocabulary_id == student.vocabulary_id
     bad = parser.parse_args([*line.split(), "--rough", "2"])
     with pytest.raises(ConfigError, match="--rough is 2"):
         command.run(bad)

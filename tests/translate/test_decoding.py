@@ -9,8 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulst.corpus import Pair
 from simulst.draws import uniform
 from simulst.protocols import Prefix, Request
+from simulst.train.parallel import collate, encode
 from simulst.translate.decoding import WaitkTranslator
 from simulst.types import Draft
 from tests.fakes import SENTENCES, translator, vocabulary
@@ -44,10 +46,17 @@ def grow(
 
 
 @settings(max_examples=25, deadline=None)
-@given(requests_of, st.lists(st.integers(0, 2), min_size=2, max_size=7), st.integers(0, 1))
-def test_cached_equals_fresh(words: list[str], plan: list[int], withheld: int) -> None:
+@given(
+    requests_of,
+    st.lists(st.integers(0, 2), min_size=2, max_size=7),
+    st.integers(0, 1),
+    st.booleans(),
+)
+def test_cached_equals_fresh(
+    words: list[str], plan: list[int], withheld: int, bidirectional: bool
+) -> None:
     """With a cache that grew over many steps, log-probabilities equal those without, to 1e-4."""
-    model = translator()
+    model = translator(bidirectional=bidirectional)
     for request, draft in grow(model, words, plan, withheld, seed=len(words)):
         bare = dataclasses.replace(request, cache=None)
         [(again, _)] = model.draft([bare], [len(draft.units)], [lambda t: uniform(len(words), t)])
@@ -99,11 +108,36 @@ def test_cached_equals_the_training_pass() -> None:
         prefix = Prefix(prefix.tokens + unit, (*prefix.lengths, len(unit)), (*prefix.seen, n))
 
 
+def test_a_teacher_looks_both_ways() -> None:
+    """Its padded training pass scores a sentence as alone, and words to come matter."""
+    model, pieces = translator(bidirectional=True), vocabulary()
+    rows = [
+        e
+        for p in zip(SENTENCES[::2], SENTENCES[1::2], strict=True)
+        if (e := encode(Pair(*p), pieces, 200))
+    ]
+    batch = collate(rows, [99] * len(rows), pieces)
+    with torch.no_grad():
+        logits = model.model(batch.source, batch.inputs, batch.visible, batch.keep)
+        chosen = torch.log_softmax(logits, dim=-1).gather(1, batch.labels[batch.keep][:, None])
+        states = [
+            model.model.encode(batch.source[:1, :n], torch.zeros(1).long())[0] for n in (4, 5)
+        ]
+    together = chosen.squeeze(1).split([len(row.target) for row in rows])
+    for row, expected in zip(rows, together, strict=True):
+        alone = collate([row], [99], pieces)
+        with torch.no_grad():
+            logits = model.model(alone.source, alone.inputs, alone.visible, alone.keep)
+        found = torch.log_softmax(logits, dim=-1).gather(1, alone.labels[alone.keep][:, None])
+        assert found.squeeze(1).tolist() == pytest.approx(expected.tolist(), abs=1e-4)
+    assert not torch.allclose(states[0], states[1][:, :4], atol=1e-3)
+
+
 @settings(max_examples=15, deadline=None)
-@given(st.lists(requests_of, min_size=2, max_size=5), st.booleans())
-def test_batch_equals_alone(sources: list[list[str]], closed: bool) -> None:
+@given(st.lists(requests_of, min_size=2, max_size=5), st.booleans(), st.booleans())
+def test_batch_equals_alone(sources: list[list[str]], closed: bool, bidirectional: bool) -> None:
     """A row's draft does not depend on the rows beside it."""
-    model = translator()
+    model = translator(bidirectional=bidirectional)
     requests = [Request(tuple(words), closed, Prefix()) for words in sources]
     limits = [1 + len(words) % 4 for words in sources]
     together = model.draft(requests, limits, [None] * len(requests))
@@ -113,9 +147,10 @@ def test_batch_equals_alone(sources: list[list[str]], closed: bool) -> None:
         assert alone.log_q == pytest.approx(draft.log_q, abs=1e-4)
 
 
-def test_source_ahead_is_not_seen() -> None:
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_source_ahead_is_not_seen(bidirectional: bool) -> None:
     """A draft with words withheld equals the draft made before those words were read."""
-    model = translator()
+    model = translator(bidirectional=bidirectional)
     words = tuple(SENTENCES[0].split())
     [(early, _)] = model.draft([Request(words[:4], False, Prefix())], [3], [None])
     [(late, _)] = model.draft([Request(words[:7], False, Prefix(), 3)], [3], [None])

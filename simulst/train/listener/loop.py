@@ -1,10 +1,8 @@
 """The training loop: batches, optimisers, checkpoints, a budget of hours.
 
-Weights train in bfloat16 with float32 masters (on the CPU autocast would cost a third more). Hidden
-matrices take Muon (Jordan et al. 2024), the rest takes AdamW at half the rate. Little compute
-goes far by being told more than the transcript: phones, where the synthesiser knows them, and
-where a token is heard, by CTC's best path, for some of the decoder's heads. What ships is a
-running average of the weights.
+Little compute goes far by being told more than the transcript: phones, where the synthesiser
+knows them, and where a token is heard, by CTC's best path, for some of the decoder's heads. What
+ships is a running average of the weights.
 """
 
 from __future__ import annotations
@@ -25,6 +23,7 @@ from simulst.train.listener.batches import Batch, batch_windows
 from simulst.train.listener.losses import loss_of
 from simulst.train.listener.model import Dimensions, Listener
 from simulst.train.listener.windows import Corpus, draw_windows
+from simulst.train.weights import MasterWeights
 
 __all__ = ["Plan", "Trainer"]
 
@@ -64,28 +63,16 @@ class Trainer:
         self.corpus = corpus
         self.tokenizer = tokenizer
         torch.manual_seed(plan.seed)
-        master = Listener(plan.sizes).to(plan.device)
-        self.model = Listener(plan.sizes).to(plan.device, torch.bfloat16)
-        self.masters = dict(master.named_parameters())
-        self.average = {name: weight.detach().clone() for name, weight in self.masters.items()}
-        self.step = 0
+        self.model = Listener(plan.sizes).to(plan.device)
+        self.weights = MasterWeights(self.model, lambda name: ".layers." in name)
         self.round = 0
         self.elapsed_s = 0.0
         self.heard_s = 0.0
-        hidden = [
-            w
-            for n, w in self.masters.items()
-            if w.ndim == 2 and ".layers." in n and w.requires_grad
-        ]
-        known = {id(weight) for weight in hidden}
-        rest = [w for w in self.masters.values() if id(w) not in known and w.requires_grad]
-        self.optimisers: list[torch.optim.Optimizer] = [
-            torch.optim.Muon(
-                hidden, lr=plan.rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"
-            ),
-            torch.optim.AdamW(rest, lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.0),
-        ]
-        self._publish()
+
+    @property
+    def step(self) -> int:
+        """Steps taken."""
+        return self.weights.steps
 
     @property
     def progress(self) -> float:
@@ -175,35 +162,11 @@ class Trainer:
         losses.total.backward()  # type: ignore[no-untyped-call]
         warmth = min(1.0, (self.step + 1) / 100)
         cooling = min(1.0, 0.02 + (1.0 - self.progress) / 0.55)
-        trained = dict(self.model.named_parameters())
-        for name, master in self.masters.items():
-            gradient = trained[name].grad
-            master.grad = None if gradient is None else gradient.float()
-            trained[name].grad = None
-        torch.nn.utils.clip_grad_norm_(
-            [master for master in self.masters.values() if master.grad is not None], 1.0
-        )
-        for optimiser in self.optimisers:
-            rate = self.plan.rate if isinstance(optimiser, torch.optim.Muon) else self.plan.rate / 2
-            for group in optimiser.param_groups:
-                group["lr"] = rate * warmth * cooling
-            optimiser.step()
-        self.step += 1
-        keep = min(0.995, self.step / (self.step + 10))
-        with torch.no_grad():
-            for name, master in self.masters.items():
-                self.average[name].lerp_(master, 1.0 - keep)
-        self._publish()
+        self.weights.step(self.plan.rate * warmth * cooling)
         return tuple(
             float(loss.detach())
             for loss in (losses.token, losses.letter, losses.phone, losses.look)
         )
-
-    @torch.no_grad()
-    def _publish(self) -> None:
-        """Copies the masters into the model that computes."""
-        for name, weight in self.model.named_parameters():
-            weight.copy_(self.masters[name])
 
     def _align_one(self) -> None:
         for name, shard in self.corpus.shards.items():
@@ -218,10 +181,7 @@ class Trainer:
         torch.save(
             {
                 "sizes": asdict(self.plan.sizes),
-                "masters": {name: weight.detach() for name, weight in self.masters.items()},
-                "average": self.average,
-                "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-                "step": self.step,
+                **self.weights.state(),
                 "round": self.round,
                 "elapsed_s": self.elapsed_s,
                 "heard_s": self.heard_s,
@@ -247,14 +207,8 @@ class Trainer:
                 f"{path} holds a model of sizes {state['sizes']}, asked for "
                 f"{asdict(self.plan.sizes)}; give the same sizes or another --work"
             )
-        with torch.no_grad():
-            for name, weight in self.masters.items():
-                weight.copy_(state["masters"][name])
-                self.average[name].copy_(state["average"][name])
-        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(saved)
-        self.step, self.round = state["step"], state["round"]
+        self.weights.restore(state)
+        self.round = state["round"]
         self.elapsed_s, self.heard_s = state["elapsed_s"], state["heard_s"]
         self.corpus.ends = state["ends"]
-        self._publish()
         return True

@@ -42,8 +42,8 @@ def test_training_resumes_at_the_same_step(
     assert rest.resume(tmp_path) and rest.step == half.step > 0
     list(rest.learn_round())
     assert rest.step == whole.step and rest.round == whole.round
-    for name, weight in whole.masters.items():
-        torch.testing.assert_close(rest.masters[name], weight)
+    for name, weight in whole.weights.masters.items():
+        torch.testing.assert_close(rest.weights.masters[name], weight)
 
 
 def test_another_size_is_refused(corpus_folder: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:

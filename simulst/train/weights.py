@@ -1,0 +1,116 @@
+"""Weights in training: computed with in bfloat16, kept in float32, averaged as they go.
+
+The model that computes holds low-precision copies (on a CPU autocast would cost a third more);
+gradients are carried to float32 masters, which the optimisers change. Hidden matrices take Muon
+(Jordan et al. 2024, with the step size of Liu et al. 2025, "Muon is Scalable for LLM Training"),
+the rest takes AdamW. What ships is a running average of the masters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["MasterWeights"]
+
+CLIP = 1.0  # longest gradient
+
+
+class MasterWeights:
+    """Float32 masters, their running average and their optimisers.
+
+    Args:
+        model: in float32, on its device; from now on it holds copies of type `dtype`.
+        hidden: says of a parameter's name whether it belongs to a hidden layer.
+        dtype: to compute with.
+        decay: weight decay of the hidden matrices.
+        rest: learning rate of what AdamW takes, relative to Muon's.
+        keep: of the average a step, once there were enough steps.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        hidden: Callable[[str], bool],
+        dtype: torch.dtype = torch.bfloat16,
+        *,
+        decay: float = 0.05,
+        rest: float = 0.5,
+        keep: float = 0.995,
+    ) -> None:
+        self._live = dict(model.named_parameters())
+        self.masters = {name: weight.detach().clone() for name, weight in self._live.items()}
+        self.average = {name: weight.detach().clone() for name, weight in self._live.items()}
+        model.to(dtype)  # changes its parameters in place
+        self._rest = rest
+        self._keep = keep
+        trained = [name for name, weight in self._live.items() if weight.requires_grad]
+        inner = [name for name in trained if self.masters[name].ndim == 2 and hidden(name)]
+        matrices = [self.masters[name] for name in inner]
+        others = [self.masters[name] for name in trained if name not in inner]
+        self.optimisers: list[torch.optim.Optimizer] = [
+            torch.optim.Muon(matrices, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0),
+        ]
+        self.steps = 0
+        self._publish(self.masters)
+
+    def step(self, rate: float) -> None:
+        """Learn from the gradients that the computing model holds, and let go of them.
+
+        Args:
+            rate: Muon's learning rate now.
+        """
+        for name, master in self.masters.items():
+            gradient = self._live[name].grad
+            master.grad = None if gradient is None else gradient.float()
+            self._live[name].grad = None
+        with_gradient = [w for w in self.masters.values() if w.grad is not None]
+        torch.nn.utils.clip_grad_norm_(with_gradient, CLIP)
+        for optimiser, share in zip(self.optimisers, (1.0, self._rest), strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * share
+            optimiser.step()
+        self.steps += 1
+        keep = min(self._keep, self.steps / (self.steps + 10))
+        with torch.no_grad():
+            for name, master in self.masters.items():
+                self.average[name].lerp_(master, 1.0 - keep)
+        self._publish(self.masters)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Compute with the average for a while."""
+        self._publish(self.average)
+        yield
+        self._publish(self.masters)
+
+    @torch.no_grad()
+    def _publish(self, weights: Mapping[str, Tensor]) -> None:
+        """Copy weights into the model that computes."""
+        for name, weight in weights.items():
+            self._live[name].copy_(weight)
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on."""
+        return {
+            "masters": self.masters,
+            "average": self.average,
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "step": self.steps,
+        }
+
+    @torch.no_grad()
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        for name, weight in self.masters.items():
+            weight.copy_(state["masters"][name])
+            self.average[name].copy_(state["average"][name])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.steps = state["step"]
+        self._publish(self.masters)
