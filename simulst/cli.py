@@ -23,6 +23,10 @@ COMMANDS = {
     "interpret": ("simulst.interpret", "translate speech while it is being spoken"),
     "evaluate": ("simulst.evaluate.command", "measure latency and quality"),
     "train translator": ("simulst.train.command", "train a translator pack from parallel text"),
+    "train distillation": (
+        "simulst.train.distillation",
+        "translate training text with a pack, for another to learn from",
+    ),
     "train listener": ("simulst.train.listener.command", "train a listener pack"),
     "packs": ("simulst.cli", "list the models that are found"),
 }

@@ -6,14 +6,14 @@ import argparse
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulst.corpus import Pair, read_pairs
-from simulst.errors import ConfigError
+from simulst.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,13 @@ LONGEST = 120  # subwords of a sentence; longer ones are left out
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--data", type=Path, required=True, help="parallel TSV, plain or .gz")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        action="append",
+        required=True,
+        help="parallel TSV, plain or .gz; repeatable",
+    )
     parser.add_argument("--dev", type=Path, action="append", default=[], help="dev TSV; repeatable")
     parser.add_argument(
         "--corpora", default="", help="learn only from these, by comma (four-column data)"
@@ -89,8 +95,7 @@ def run(args: argparse.Namespace) -> int:
     for name in ("rough", "join", "cut"):
         if not 0 <= getattr(args, name) <= 1:
             raise ConfigError(f"--{name} is {getattr(args, name)}: it must lie in [0, 1]")
-    corpora = [name for name in args.corpora.split(",") if name]
-    pairs = read_pairs(args.data, corpora)
+    pairs = _read(args.data, {name for name in args.corpora.split(",") if name})
     dev_pairs = [pair for path in args.dev for pair in read_pairs(path)[:300]]
 
     import torch
@@ -112,7 +117,8 @@ def run(args: argparse.Namespace) -> int:
     examples = [e for pair in seen if (e := encode(pair, vocabulary, LONGEST))]
     dev = [e for pair in dev_pairs if (e := encode(pair, vocabulary, LONGEST))]
     if not examples:
-        raise ConfigError(f"{args.data}: every pair is empty or longer than {LONGEST} subwords")
+        files = ", ".join(map(str, args.data))
+        raise ConfigError(f"{files}: every pair is empty or longer than {LONGEST} subwords")
     start, weights = _start(args), None
     if start is None:
         sizes = [getattr(args, f.name) for f in fields(Dimensions) if f.name != "vocabulary"]
@@ -123,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
     training = TranslatorTraining(dimensions, vocabulary, recipe, args.work, device, weights)
     with _progress() as show:
         training.run(examples, dev, show)
-    counts = dict(sorted(Counter(pair.corpus or args.data.name for pair in pairs).items()))
+    counts = dict(sorted(Counter(pair.corpus or "unnamed" for pair in pairs).items()))
     save_translator(
         args.out,
         training.finished(),
@@ -144,6 +150,23 @@ def run(args: argparse.Namespace) -> int:
     )
     print(f"wrote {args.out} after {training.step} steps, {training.spent_s / 3600:.2f} h")
     return 0
+
+
+def _read(files: Sequence[Path], corpora: Set[str]) -> list[Pair]:
+    """The pairs of all files; from those in four columns, only the corpora that are wanted."""
+    pairs: list[Pair] = []
+    found: set[str] = set()
+    for file in files:
+        every = read_pairs(file)
+        names = {pair.corpus for pair in every}
+        found |= names
+        pairs += [p for p in every if not corpora or not p.corpus or p.corpus in corpora]
+    if missing := corpora - found:
+        raise DataError(
+            f"--corpora names {', '.join(sorted(missing))}, which the data does not hold; "
+            f"it has {', '.join(sorted(found - {''})) or 'none'}"
+        )
+    return pairs
 
 
 def _recipe(args: argparse.Namespace) -> Recipe:

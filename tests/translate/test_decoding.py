@@ -123,7 +123,7 @@ def test_a_teacher_looks_both_ways() -> None:
         states = [
             model.model.encode(batch.source[:1, :n], torch.zeros(1).long())[0] for n in (4, 5)
         ]
-    together = chosen.squeeze(1).split([len(row.target) for row in rows])
+    together = torch.split(chosen.squeeze(1), [len(row.target) for row in rows])
     for row, expected in zip(rows, together, strict=True):
         alone = collate([row], [99], pieces)
         with torch.no_grad():
