@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
+import numpy as np
 import torch
 
-from simulst.protocols import Request
+from simulst.draws import uniform
+from simulst.protocols import Proposal, Request, Sample
 from simulst.translate.decoding import WaitkTranslator
 from simulst.translate.model import Dimensions, WaitkTransformer
 from simulst.translate.vocabulary import Vocabulary
@@ -116,3 +119,75 @@ class ScriptedTranscriber:
                 tuple(w for w in self.words if w.start >= after and w.end <= window.audio.end)
             )
         return results
+
+
+class ToySeq2Seq:
+    """Sentences of at most three tokens out of 0 (the end), 1 and 2, from a table of its own.
+
+    The probabilities depend on the model's name, the source, the lag and the token before, so
+    that every outcome can be enumerated.
+    """
+
+    vocabulary_id, eos, longest = "toy", 0, 3
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def tokens(self, text: str) -> tuple[int, ...]:
+        return (*map(int, text.split()), self.eos)
+
+    def text(self, tokens: Sequence[int]) -> str:
+        return " ".join(str(token) for token in tokens if token != self.eos)
+
+    def _row(self, proposal: Proposal, prefix: tuple[int, ...]) -> np.ndarray:
+        before = prefix[-1] if prefix else -1
+        key = (self.name, *proposal.source, proposal.lag, before, len(prefix))
+        logs = np.array([3 * uniform(*key, token) for token in range(3)])
+        if proposal.temperature == 0:
+            return np.eye(3)[logs.argmax()]
+        mass: np.ndarray = np.exp(logs / proposal.temperature)
+        return mass / mass.sum()
+
+    def following(self, proposals: Sequence[Proposal]) -> np.ndarray:
+        return np.stack([self._row(p, p.prefix) for p in proposals])
+
+    def sample(self, proposals: Sequence[Proposal]) -> list[Sample]:
+        found = []
+        for proposal in proposals:
+            tokens, logs = proposal.prefix, []
+            while len(tokens) < self.longest and tokens[-1:] != (self.eos,):
+                row = self._row(proposal, tokens)
+                u = uniform(*proposal.key, len(tokens))
+                token = int(np.searchsorted(row.cumsum(), u, side="right"))
+                tokens += (token,)
+                logs.append(math.log(row[token]))
+            found.append(Sample(tokens, tuple(logs), tokens[-1:] == (self.eos,)))
+        return found
+
+    def score(
+        self,
+        sources: Sequence[tuple[str, ...]],
+        targets: Sequence[tuple[int, ...]],
+        lags: Sequence[int],
+    ) -> list[tuple[float, ...]]:
+        return [
+            tuple(
+                math.log(self._row(Proposal(source, lag), target[:i])[token])
+                for i, token in enumerate(target)
+            )
+            for source, target, lag in zip(sources, targets, lags, strict=True)
+        ]
+
+    def every(self, source: tuple[str, ...]) -> dict[tuple[int, ...], float]:
+        """Each sentence and its probability with the whole source seen."""
+        found: dict[tuple[int, ...], float] = {}
+
+        def grow(tokens: tuple[int, ...], mass: float) -> None:
+            if len(tokens) == self.longest or tokens[-1:] == (self.eos,):
+                found[tokens] = mass
+                return
+            for token, p in enumerate(self._row(Proposal(source), tokens)):
+                grow((*tokens, token), mass * p)
+
+        grow((), 1.0)
+        return found

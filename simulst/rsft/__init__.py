@@ -1,0 +1,1 @@
+"""Rejection sampling fine-tuning: talks -> samples -> accepted -> a better policy."""
