@@ -7,13 +7,13 @@ A file is tab-separated UTF-8, plain or gzipped: either two columns (source, tar
 from __future__ import annotations
 
 import gzip
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from simulst.errors import DataError
 
-__all__ = ["Pair", "read_pairs"]
+__all__ = ["Pair", "read_pairs", "stream_pairs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,12 @@ class Pair:
     corpus: str = ""
 
 
-def read_pairs(path: Path, corpora: Collection[str] = ()) -> list[Pair]:
-    """Read a parallel file; `corpora` keeps those only (needs the four-column form).
+def stream_pairs(path: Path) -> Iterator[Pair]:
+    """The pairs of a parallel file, one at a time; those with an empty side are left out.
 
     Raises:
-        DataError: the file is missing or empty, a line has another number of columns, or a
-            wanted corpus is not in it.
+        DataError: the file is missing or damaged, or a line has another number of columns.
     """
-    pairs: list[Pair] = []
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
@@ -46,9 +44,19 @@ def read_pairs(path: Path, corpora: Collection[str] = ()) -> list[Pair]:
                 corpus = columns[0] if len(columns) == 4 else ""
                 source, target = columns[-2].strip(), columns[-1].strip()
                 if source and target:
-                    pairs.append(Pair(source, target, corpus))
+                    yield Pair(source, target, corpus)
     except (OSError, UnicodeDecodeError, EOFError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def read_pairs(path: Path, corpora: Collection[str] = ()) -> list[Pair]:
+    """Read a parallel file; `corpora` keeps those only (needs the four-column form).
+
+    Raises:
+        DataError: the file is missing or empty, a line has another number of columns, or a
+            wanted corpus is not in it.
+    """
+    pairs = list(stream_pairs(path))
     known = {pair.corpus for pair in pairs}
     if missing := set(corpora) - known:
         raise DataError(

@@ -1,0 +1,229 @@
+"""The accept stage: samples of a source go in, what the policy may learn from comes out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulst.draws import uniform
+from simulst.errors import ConfigError
+from simulst.protocols import Proposal, Sample, Seq2Seq
+from simulst.rsft.drawing import samples_of
+from simulst.rsft.gates import Gates, chrf
+from simulst.rsft.selection import (
+    Accepted,
+    by_prefix,
+    by_reward,
+    by_sequence,
+    log_ratios,
+    speculative,
+    whole,
+)
+
+__all__ = ["FORMS", "Selection", "accept"]
+
+FORMS = ("speculative", "prefix", "sequence", "all", "random", "reward", "best")
+JUDGED = ("speculative", "prefix", "sequence")
+"""Forms that need a teacher."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """How samples are selected.
+
+    Attributes:
+        form: one of `FORMS`; see `simulst.rsft.selection`.
+        m: M of the token-level tests.
+        log_m: natural logarithm of M for whole sequences, estimated beforehand.
+        power: beta of whole sequences, (P/q)^beta.
+        rate: acceptance rate of the random form.
+        reward_temperature: beta of RSO.
+        keep: targets learnt from at most a source, one of each text.
+        gates: bars on quality; None for none.
+        seed: of the drawing that is selected from.
+    """
+
+    form: str = "speculative"
+    m: float = 1.0
+    log_m: float = 0.0
+    power: float = 1.0
+    rate: float = 0.7
+    reward_temperature: float = 5.0
+    keep: int = 4
+    gates: Gates | None = field(default_factory=Gates)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise ConfigError(f"form {self.form!r} is unknown: use one of {', '.join(FORMS)}")
+        for name in ("m", "power", "reward_temperature"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}: it must be above 0")
+        if self.keep < 1:
+            raise ConfigError(f"keep is {self.keep}: at least 1 target of a source is needed")
+        if not 0 <= self.rate <= 1:
+            raise ConfigError(f"rate is {self.rate}: it must lie in [0, 1]")
+
+
+@dataclass(slots=True)
+class _Source:
+    """A source with its samples."""
+
+    record: dict[str, Any]
+    proposals: list[Proposal]
+    samples: list[Sample]
+
+
+def accept(
+    policy: Seq2Seq,
+    teacher: Seq2Seq | None,
+    records: Sequence[dict[str, Any]],
+    selection: Selection,
+    eos: int,
+) -> list[dict[str, Any]]:
+    """Select from the samples of a chunk of sources.
+
+    Args:
+        policy: q.
+        teacher: P; None for the forms without one.
+        records: as `drawing.draw` gave them.
+        selection: the settings.
+        eos: the token that ends a sentence.
+
+    Returns:
+        One record a source: {"id", "talk", "source", "reference", "accepted": [{"lag", "tokens",
+        "learned", "text"}], "judged", "passed": tokens, "refused": {reason: samples}, "distinct":
+        texts that passed the test}.
+
+    Raises:
+        ConfigError: a form that needs a teacher, references or ratios, and has none.
+        ModelError: the teacher reads other subwords.
+    """
+    if teacher is None and selection.form in JUDGED:
+        raise ConfigError(
+            f"form {selection.form!r} tests against a teacher: name one with --teacher, or use "
+            "the form 'reward'"
+        )
+    sources = [_Source(record, *samples_of(record, selection.seed)) for record in records]
+    found = _select(policy, teacher, sources, selection, eos)
+    greedy = _greedy(policy, found) if selection.gates else {}
+    return [
+        _record(policy, source, accepted, selection, greedy)
+        for source, accepted in zip(sources, found, strict=True)
+    ]
+
+
+def _select(
+    policy: Seq2Seq,
+    teacher: Seq2Seq | None,
+    sources: Sequence[_Source],
+    selection: Selection,
+    eos: int,
+) -> list[list[Accepted]]:
+    """What the form accepts of each source, before the gates."""
+    form = selection.form
+    proposals = [p for source in sources for p in source.proposals]
+    samples = [s for source in sources for s in source.samples]
+    if form in ("reward", "best"):
+        keep = 1 if form == "best" else selection.keep
+        return [_rewarded(policy, source, selection, keep) for source in sources]
+    if form == "speculative":
+        assert teacher is not None
+        flat = speculative(policy, teacher, proposals, samples, selection.m, eos)
+    elif form == "prefix":
+        assert teacher is not None
+        flat = by_prefix(teacher, proposals, samples, selection.m)
+    elif form == "sequence":
+        assert teacher is not None
+        ratios = log_ratios(teacher, proposals, samples)
+        flat = by_sequence(proposals, samples, ratios, selection.log_m, selection.power)
+    else:
+        rate = 1.0 if form == "all" else selection.rate
+        flat = [
+            whole(proposal, sample)
+            for proposal, sample in zip(proposals, samples, strict=True)
+            if uniform(*proposal.key, "coin") < rate
+        ]
+    rows: dict[int, list[Accepted]] = {source.record["id"]: [] for source in sources}
+    for accepted in flat:
+        rows[int(accepted.proposal.key[1])].append(accepted)
+    return list(rows.values())
+
+
+def _rewarded(policy: Seq2Seq, source: _Source, selection: Selection, keep: int) -> list[Accepted]:
+    """By chrF with the reference, which takes the place of a better model."""
+    reference = source.record["reference"]
+    if not reference:
+        raise ConfigError(
+            f"form {selection.form!r} rewards what comes close to a reference; sentence "
+            f"{source.record['id']} of {source.record['talk']} has none: add references, or use a "
+            "form with a teacher"
+        )
+    rewards = [chrf(policy.text(sample.tokens), reference) for sample in source.samples]
+    if keep == 1 and selection.form == "best":
+        best = max(range(len(rewards)), key=rewards.__getitem__)
+        return [whole(source.proposals[best], source.samples[best])]
+    return by_reward(source.proposals, source.samples, rewards, selection.reward_temperature, keep)
+
+
+def _greedy(
+    policy: Seq2Seq, found: Sequence[Sequence[Accepted]]
+) -> dict[tuple[tuple[str, ...], int], str]:
+    """The policy's most likely translation for every source and lag that something passed for."""
+    wanted = {(a.proposal.source, a.proposal.lag): None for row in found for a in row}
+    samples = policy.sample([Proposal(source, lag, 0.0) for source, lag in wanted])
+    return {key: policy.text(sample.tokens) for key, sample in zip(wanted, samples, strict=True)}
+
+
+def _record(
+    policy: Seq2Seq,
+    source: _Source,
+    found: Sequence[Accepted],
+    selection: Selection,
+    greedy: dict[tuple[tuple[str, ...], int], str],
+) -> dict[str, Any]:
+    """Gate what was accepted of a source, and keep one of each text."""
+    record = source.record
+    kept: dict[str, Accepted] = {}
+    texts = set()
+    refused: Counter[str] = Counter()
+    for accepted in found:
+        text = policy.text(accepted.tokens)
+        texts.add(text)
+        reason = ""
+        # a beginning cannot be held against a whole reference
+        if selection.gates and selection.form != "prefix":
+            proposal = accepted.proposal
+            baseline = greedy[proposal.source, proposal.lag]
+            reason = selection.gates.refuse(text, record["source"], record["reference"], baseline)
+        if reason:
+            refused[reason] += 1
+        else:
+            kept.setdefault(text, accepted)
+    balanced = sorted(kept.items(), key=lambda item: _turn(item[1], kept.values()))
+    return {
+        **{name: record[name] for name in ("id", "talk", "source", "reference")},
+        "accepted": [
+            {
+                "lag": accepted.proposal.lag,
+                "tokens": accepted.tokens,
+                "learned": [int(own) for own in accepted.learned],
+                "text": text,
+            }
+            for text, accepted in balanced[: selection.keep]
+        ],
+        "drawn": len(source.samples),
+        "passed_whole": len(found),
+        "judged": sum(accepted.judged for accepted in found),
+        "passed": sum(accepted.passed for accepted in found),
+        "distinct": len(texts),
+        "refused": dict(refused),
+    }
+
+
+def _turn(accepted: Accepted, among: Sequence[Accepted] | Any) -> tuple[int, int]:
+    """Sorting by it takes one target of each lag before a second of any."""
+    same = [other for other in among if other.proposal.lag == accepted.proposal.lag]
+    return same.index(accepted), accepted.proposal.lag

@@ -1,0 +1,145 @@
+"""Recorded talks as sentences: what was said and, where there is one, its reference.
+
+A folder holds talks, each in a folder of its own (or is itself one):
+
+    talk/transcript.en.txt   a sentence a line
+    talk/reference.de.txt    its translation, as many lines; may be missing
+    talk/*.jsonl             else the journal of a session, as `interpret --out` writes it
+    talk/audio.flac          else a recording, which is listened to
+
+Parallel text in a TSV file is one talk a corpus. Sentences are read as they are asked for, so that
+memory does not grow with the corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulst.corpus import stream_pairs
+from simulst.emit import jsonl
+from simulst.errors import DataError
+from simulst.types import SentenceEnd, Word
+
+__all__ = ["AUDIO", "Sentence", "read_talks"]
+
+AUDIO = (".flac", ".wav", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm", ".aac")
+"""Endings of what is taken for a recording."""
+
+Listen = Callable[[Path], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A source sentence of a talk.
+
+    Attributes:
+        talk: it belongs to.
+        source: its text.
+        reference: its translation by a person, or "".
+    """
+
+    talk: str
+    source: str
+    reference: str = ""
+
+
+def read_talks(
+    path: Path, source: str, target: str, listen: Listen | None = None
+) -> Iterator[Sentence]:
+    """The sentences of all talks, in an order that does not change.
+
+    Args:
+        path: a folder, or a TSV file (plain or .gz).
+        source, target: languages, ISO 639-1.
+        listen: turns a recording into sentences, for talks that have no text.
+
+    Raises:
+        DataError: there is nothing to learn from, or a talk's files do not fit each other.
+    """
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder; give recorded talks or a parallel TSV")
+    if not path.is_dir():
+        for pair in stream_pairs(path):
+            yield Sentence(pair.corpus or path.name, pair.source, pair.target)
+        return
+    empty = True
+    for folder in (path, *sorted(child for child in path.iterdir() if child.is_dir())):
+        for sentence in _talk(folder, source, target, listen):
+            empty = False
+            yield sentence
+    if empty:
+        raise DataError(
+            f"{path} holds no talk: put transcript.{source}.txt, a journal (.jsonl) or a recording "
+            f"({', '.join(AUDIO)}) into it, or into a folder in it for each talk"
+        )
+
+
+def _talk(folder: Path, source: str, target: str, listen: Listen | None) -> Iterator[Sentence]:
+    """The sentences of one folder; none if it is no talk."""
+    transcript = folder / f"transcript.{source}.txt"
+    reference = folder / f"reference.{target}.txt"
+    journals = sorted(folder.glob("*.jsonl"))
+    recordings = sorted(file for file in folder.iterdir() if file.suffix.lower() in AUDIO)
+    if transcript.is_file():
+        yield from _written(folder.name, transcript, reference)
+    elif reference.is_file():
+        raise DataError(
+            f"{reference} has no {transcript.name} beside it: a reference can only be matched to "
+            "a transcript with the same lines"
+        )
+    elif journals:
+        for journal in journals:
+            for text in _journalled(journal):
+                yield Sentence(f"{folder.name}/{journal.stem}", text)
+    else:
+        for recording in recordings:
+            if listen is None:
+                raise DataError(
+                    f"{recording} has no text: add {transcript.name}, or name a listener that "
+                    "hears it"
+                )
+            for text in listen(recording):
+                yield Sentence(f"{folder.name}/{recording.stem}", text)
+
+
+def _written(talk: str, transcript: Path, reference: Path) -> Iterator[Sentence]:
+    said = _lines(transcript)
+    meant = _lines(reference) if reference.is_file() else [""] * len(said)
+    if len(said) != len(meant):
+        raise DataError(
+            f"{transcript} has {len(said)} lines and {reference.name} {len(meant)}: line n of one "
+            "must translate line n of the other"
+        )
+    for number, (source, target) in enumerate(zip(said, meant, strict=True), 1):
+        if not source and target:
+            raise DataError(f"{transcript}, line {number} is empty, but its reference is not")
+        if source and not target and reference.is_file():
+            raise DataError(
+                f"{reference}, line {number} is empty: translate it, or remove the file to learn "
+                "from the source alone"
+            )
+        if source:
+            yield Sentence(talk, source, target)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def _journalled(path: Path) -> Iterator[str]:
+    """What a session heard, a sentence at a time."""
+    words: list[str] = []
+    for update in jsonl.read(path):
+        for item in update.committed:
+            if isinstance(item, Word):
+                words.append(item.text)
+            elif isinstance(item, SentenceEnd) and words:
+                yield " ".join(words)
+                words = []
+    if words:
+        yield " ".join(words)

@@ -1,0 +1,340 @@
+"""The wait-k Transformer as a `TrainableSeq2Seq`: whole sentences drawn, scored and learnt from.
+
+Offline the whole source is there, so each distinct source is encoded once and its states serve
+all drafts of it, under any lag: a causal encoder's states do not change with what follows, and
+the lag only limits how many of them a target position may look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from simulst import config
+from simulst.draws import uniform
+from simulst.errors import ModelError
+from simulst.protocols import Lesson, Proposal, Sample, TrainableSeq2Seq
+from simulst.translate import rows as unit_rows
+from simulst.translate.cache import mask as attention_mask
+from simulst.translate.cache import pad
+from simulst.translate.decoding import WaitkTranslator
+from simulst.translate.model import Past
+from simulst.translate.storage import save_translator
+
+__all__ = ["WaitkSeq2Seq"]
+
+ROWS = 256  # sentences computed side by side
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sources:
+    """Distinct sources of a batch, encoded.
+
+    Attributes:
+        index: (B,) the source of each row.
+        ends: (U, W + 1) tokens visible after 1, 2, ... words and, last, at the end of sentence.
+        words: (U,) words of each.
+        memory: keys and values for the decoder, (U, H, S, D / H) a layer.
+    """
+
+    index: Tensor
+    ends: Tensor
+    words: Tensor
+    memory: Past
+
+    def sight(self, rows: Tensor, lags: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
+        """Visible tokens and whether the source is closed for units (n, T) of some rows (n,)."""
+        words = self.words[self.index[rows]].unsqueeze(1)
+        lags = lags[rows].unsqueeze(1)
+        read = lags + units
+        closed = (lags == 0) | (read >= words)
+        # the entry behind the last word is the end of sentence
+        place = torch.where(closed, words, read - 1)
+        return self.ends[self.index[rows]].gather(1, place), closed
+
+
+class WaitkSeq2Seq:
+    """Draws, scores and learns whole sentences. Implements `TrainableSeq2Seq`.
+
+    Args:
+        translator: weights, subwords and languages. Learning changes its weights.
+        limits: the longest target sentence.
+    """
+
+    def __init__(self, translator: WaitkTranslator, limits: config.Translate | None = None) -> None:
+        self.model = translator.model
+        self.vocabulary = translator.vocabulary
+        self.vocabulary_id = translator.vocabulary_id
+        self.eos = self.vocabulary.eos
+        self._translator = translator
+        self._limits = limits or config.Translate()
+        self._bias = translator.bias
+        self._ends = torch.tensor(self.vocabulary.ends)
+
+    # -- text ------------------------------------------------------------------------------
+
+    def tokens(self, text: str) -> tuple[int, ...]:
+        """A target sentence in subwords, the end of sentence included."""
+        units = self.vocabulary.encode_units(text)
+        return (*(token for unit in units for token in unit), self.eos)
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """The sentence that tokens spell; the end of sentence is left out."""
+        return self.vocabulary.text([token for token in tokens if token != self.eos])
+
+    # -- what is shared ----------------------------------------------------------------------
+
+    def _encode(self, sources: Sequence[tuple[str, ...]], lags: Sequence[int]) -> _Sources:
+        if self.model.dim.bidirectional and any(lags):
+            raise ModelError(
+                f"a bidirectional model was asked to work under wait-{max(lags)}: it needs the "
+                "whole source, which is lag 0"
+            )
+        places = {source: i for i, source in enumerate(dict.fromkeys(sources))}
+        pieces = [self.vocabulary.encode_words(source) for source in places]
+        ends = [list(accumulate(len(word) for word in words)) for words in pieces]
+        ids, _ = pad([[*(t for word in words for t in word), self.eos] for words in pieces])
+        lengths = torch.tensor([row[-1] + 1 for row in ends])
+        table, _ = pad([[*row, row[-1] + 1] for row in ends])
+        inside = None
+        if self.model.dim.bidirectional:
+            inside = (torch.arange(ids.shape[1]) < lengths.unsqueeze(1))[:, None, None]
+        states, _ = self.model.encode(ids, torch.zeros(len(ids), dtype=torch.long), mask=inside)
+        return _Sources(
+            torch.tensor([places[source] for source in sources]),
+            table,
+            torch.tensor([len(words) for words in pieces]),
+            self.model.memory(states),
+        )
+
+    def _units(self, tokens: Sequence[int]) -> tuple[list[int], list[bool]]:
+        """The unit of each token, and whether it is the unit's first; then those of the next."""
+        units, starts = [0], [True]
+        length = 0
+        for token in tokens:
+            length += 1
+            ended = self.vocabulary.ends[token] or length >= unit_rows.LONGEST_UNIT
+            units.append(units[-1] + ended)
+            starts.append(ended)
+            length = 0 if ended else length
+        return units, starts
+
+    def _states(
+        self,
+        sources: Sequence[tuple[str, ...]],
+        targets: Sequence[Sequence[int]],
+        lags: Sequence[int],
+    ) -> tuple[Tensor, Tensor]:
+        """Decoder states (B, T, D) in which tokens 0 .. T - 1 are predicted, and kinds (B, T)."""
+        encoded = self._encode(sources, lags)
+        cut = [self._units(target[:-1]) for target in targets]
+        units, _ = pad([row for row, _ in cut])
+        starts, _ = pad([row for _, row in cut])
+        rows = torch.arange(len(targets))
+        sight, closed = encoded.sight(rows, torch.tensor(lags), units)
+        inputs, _ = pad([[self.vocabulary.bos, *target[:-1]] for target in targets])
+        memory = [(k[encoded.index], v[encoded.index]) for k, v in encoded.memory]
+        size = memory[0][0].shape[2]
+        seen = (torch.arange(size) < sight.unsqueeze(-1)).unsqueeze(1)  # (B, 1, T, S)
+        states, _ = self.model.decode(inputs, torch.zeros_like(rows), memory, seen)
+        return states, torch.where(starts.bool(), 1 + closed.long(), 0)
+
+    # -- drawing -----------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def sample(self, proposals: Sequence[Proposal]) -> list[Sample]:
+        """Draw one target for each proposal; see `Seq2Seq`."""
+        found: list[Sample] = []
+        for begin in range(0, len(proposals), ROWS):
+            found += self._draw(proposals[begin : begin + ROWS])
+        return found
+
+    def _draw(self, proposals: Sequence[Proposal]) -> list[Sample]:
+        encoded = self._encode([p.source for p in proposals], [p.lag for p in proposals])
+        lags = torch.tensor([p.lag for p in proposals])
+        warmth = torch.tensor([p.temperature or 1.0 for p in proposals])
+        longest = [
+            int(self._limits.max_ratio * len(p.source) + self._limits.max_extra) for p in proposals
+        ]
+        tokens = [list(p.prefix) for p in proposals]
+        logs: list[list[float]] = [[] for _ in proposals]
+        live = [i for i, p in enumerate(proposals) if p.prefix[-1:] != (self.eos,)]
+        cut = [self._units(row) for row in tokens]
+        unit = [units[-1] for units, _ in cut]
+        within = [_within(starts) for _, starts in cut]
+        live = [i for i in live if unit[i] < longest[i]]
+        todo = {i: [self.vocabulary.bos, *tokens[i]] for i in live}
+        units_of = {i: cut[i][0] for i in live}
+        batch, past, valid = live, None, None
+        memory = [(k[encoded.index[batch]], v[encoded.index[batch]]) for k, v in encoded.memory]
+        start = torch.zeros(len(batch), dtype=torch.long)
+        while live:
+            ids, fresh = pad([todo[i] for i in batch])
+            fresh = torch.ones_like(ids, dtype=torch.bool) if fresh is None else fresh
+            rows = torch.tensor(batch)
+            units, _ = pad([units_of[i] for i in batch])
+            sight, closed = encoded.sight(rows, lags, units)
+            seen = (torch.arange(memory[0][0].shape[2]) < sight.unsqueeze(-1)).unsqueeze(1)
+            width = 0 if past is None else past[0][0].shape[2]
+            before = torch.zeros(len(batch), 0, dtype=torch.bool) if valid is None else valid
+            mask = attention_mask(before, fresh, ids.shape[1], width)
+            states, past = self.model.decode(ids, start, memory, seen, past, mask)
+            valid = torch.cat([before, fresh], dim=1)
+            count = fresh.sum(1)
+            start = start + count
+            going = set(live)
+            places = [place for place, i in enumerate(batch) if i in going]
+            last = count[places] - 1
+            kinds = [
+                0 if within[i] else 1 + bool(shut)
+                for i, shut in zip(live, closed[places, last].tolist(), strict=True)
+            ]
+            logits = self.model.logits(states[places, last]) + self._bias[kinds]
+            log_mass = torch.log_softmax(logits / warmth[live].unsqueeze(1), dim=-1)
+            chosen = self._choose(log_mass, [proposals[i] for i in live], [tokens[i] for i in live])
+            taken = log_mass.gather(1, chosen.unsqueeze(1)).squeeze(1).tolist()
+            going_on = []
+            for i, token, log_q in zip(live, chosen.tolist(), taken, strict=True):
+                tokens[i].append(token)
+                logs[i].append(log_q)
+                if token == self.eos:
+                    continue
+                within[i] += 1
+                if self.vocabulary.ends[token] or within[i] >= unit_rows.LONGEST_UNIT:
+                    within[i] = 0
+                    unit[i] += 1
+                if unit[i] < longest[i]:
+                    going_on.append(i)
+                    todo[i], units_of[i] = [token], [unit[i]]
+            live = going_on
+            staying = set(live)
+            for i in batch:
+                if i not in staying:  # finished rows stay in the tensors until these are cut
+                    todo[i], units_of[i] = [self.eos], [unit[i]]
+            if live and 4 * len(live) <= 3 * len(batch):
+                places = [place for place, i in enumerate(batch) if i in staying]
+                past = [(k[places], v[places]) for k, v in past]
+                memory = [(k[places], v[places]) for k, v in memory]
+                valid, start, batch = valid[places], start[places], live
+        return [
+            Sample(tuple(row), tuple(log_q), row[-1:] == [self.eos])
+            for row, log_q in zip(tokens, logs, strict=True)
+        ]
+
+    def _choose(
+        self, log_mass: Tensor, proposals: Sequence[Proposal], tokens: Sequence[Sequence[int]]
+    ) -> Tensor:
+        """(B,) the next token of each row: the most likely one, or one drawn."""
+        best = log_mass.argmax(dim=-1)
+        if not any(p.temperature for p in proposals):
+            return best
+        us = [uniform(*p.key, len(row)) for p, row in zip(proposals, tokens, strict=True)]
+        sums = log_mass.exp().double().cumsum(dim=-1)
+        at = (torch.tensor(us, dtype=torch.double) * sums[:, -1]).unsqueeze(1)
+        drawn = torch.searchsorted(sums, at, right=True).squeeze(1)
+        warm = torch.tensor([p.temperature > 0 for p in proposals])
+        return torch.where(warm, drawn.clamp(max=log_mass.shape[1] - 1), best)
+
+    @torch.inference_mode()
+    def following(self, proposals: Sequence[Proposal]) -> NDArray[np.float64]:
+        """Probabilities (B, V) of the token after each prefix; see `Seq2Seq`."""
+        parts = []
+        for begin in range(0, len(proposals), ROWS):
+            some = proposals[begin : begin + ROWS]
+            # a token that stands for the one asked for, whichever it will be
+            targets = [(*p.prefix, self.eos) for p in some]
+            states, kinds = self._states([p.source for p in some], targets, [p.lag for p in some])
+            last = torch.tensor([len(p.prefix) for p in some])
+            rows = torch.arange(len(some))
+            logits = self.model.logits(states[rows, last]) + self._bias[kinds[rows, last]]
+            warmth = torch.tensor([p.temperature or 1.0 for p in some]).unsqueeze(1)
+            parts.append(torch.softmax((logits / warmth).double(), dim=-1).numpy())
+        return np.concatenate(parts) if parts else np.zeros((0, self.vocabulary.size))
+
+    # -- scoring and learning -----------------------------------------------------------------
+
+    @torch.inference_mode()
+    def score(
+        self,
+        sources: Sequence[tuple[str, ...]],
+        targets: Sequence[tuple[int, ...]],
+        lags: Sequence[int],
+    ) -> list[tuple[float, ...]]:
+        """Log-probability of every target token; see `Seq2Seq`."""
+        found: list[tuple[float, ...]] = []
+        for begin in range(0, len(targets), ROWS):
+            part = slice(begin, begin + ROWS)
+            some = targets[part]
+            states, kinds = self._states(sources[part], some, lags[part])
+            keep = _inside(some)
+            logits = self.model.logits(states[keep]) + self._bias[kinds[keep]]
+            labels = torch.tensor([token for target in some for token in target])
+            logs = torch.log_softmax(logits, dim=-1).gather(1, labels.unsqueeze(1)).squeeze(1)
+            rows = torch.split(logs, [len(target) for target in some])
+            found += [tuple(row.tolist()) for row in rows]
+        return found
+
+    def parameters(self) -> Iterable[torch.nn.Parameter]:
+        """What an optimiser changes."""
+        return self.model.parameters()
+
+    def logits(self, lessons: Sequence[Lesson]) -> Tensor:
+        """(N, V) of all tokens of all lessons, one after another, with gradients."""
+        targets = [lesson.tokens for lesson in lessons]
+        sources, lags = [lesson.source for lesson in lessons], [lesson.lag for lesson in lessons]
+        states, _ = self._states(sources, targets, lags)
+        return self.model.logits(states[_inside(targets)])
+
+    def loss(
+        self, lessons: Sequence[Lesson], anchor: TrainableSeq2Seq | None = None, pull: float = 0.0
+    ) -> Tensor:
+        """Weighted cross-entropy and the pull to the anchor, a token; see `TrainableSeq2Seq`."""
+        logs = torch.log_softmax(self.logits(lessons).float(), dim=-1)
+        labels = torch.tensor([token for lesson in lessons for token in lesson.tokens])
+        weights = torch.tensor([weight for lesson in lessons for weight in lesson.weights])
+        total = weights.sum().clamp(min=1e-9)
+        loss = (F.nll_loss(logs, labels, reduction="none") * weights).sum() / total
+        if anchor is not None and pull > 0:
+            assert isinstance(anchor, WaitkSeq2Seq), "an anchor is an earlier self"
+            with torch.no_grad():
+                there = torch.log_softmax(anchor.logits(lessons).float(), dim=-1)
+            apart = (logs.exp() * (logs - there)).sum(dim=-1)
+            loss = loss + pull * apart.mean()
+        return loss
+
+    def save(self, folder: Path, fields: Mapping[str, Any]) -> None:
+        """Write a translator pack."""
+        translator = self._translator
+        save_translator(
+            folder,
+            self.model,
+            self.vocabulary,
+            translator.source_language,
+            translator.target_language,
+            fields,
+        )
+
+
+def _within(starts: Sequence[bool]) -> int:
+    """Tokens of the unit that the next token would go on with."""
+    length = 0
+    for begins in reversed(starts):
+        if begins:
+            break
+        length += 1
+    return length
+
+
+def _inside(targets: Sequence[Sequence[int]]) -> Tensor:
+    """(B, T) true where a target has a token."""
+    lengths = torch.tensor([len(target) for target in targets])
+    return torch.arange(int(lengths.max())) < lengths.unsqueeze(1)

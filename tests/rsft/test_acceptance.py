@@ -1,0 +1,106 @@
+"""The accept stage: every form, the gates, and what of a source is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulst.errors import ConfigError
+from simulst.rsft.acceptance import FORMS, Selection, accept
+from simulst.rsft.drawing import Drawing, draw
+from simulst.rsft.gates import Gates
+from simulst.rsft.talks import Sentence
+from tests.fakes import ToySeq2Seq
+
+POLICY, TEACHER = ToySeq2Seq("policy"), ToySeq2Seq("teacher")
+DRAWING = Drawing(drafts=10, lags=(1, 2), temperatures=(1.0,), seed=1)
+RECORDS = draw(POLICY, 0, [Sentence("t", f"x {i}", "1 2") for i in range(12)], DRAWING)
+
+
+def run(form: str, **settings: Any) -> list[dict[str, Any]]:
+    """Select from the records above."""
+    selection = Selection(form, seed=DRAWING.seed, **{"gates": None, **settings})
+    return accept(POLICY, TEACHER, RECORDS, selection, ToySeq2Seq.eos)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form(form: str) -> None:
+    """A record for each source, in order; targets are distinct, few, and spell their texts."""
+    found = run(form, log_m=1.0)
+    assert [record["id"] for record in found] == list(range(12))
+    assert sum(len(record["accepted"]) for record in found) > 0
+    for record in found:
+        texts = [target["text"] for target in record["accepted"]]
+        assert len(texts) == len(set(texts)) <= 4
+        for target in record["accepted"]:
+            assert POLICY.text(target["tokens"]) == target["text"]
+            assert len(target["learned"]) == len(target["tokens"])
+        assert record["passed"] <= record["judged"]
+        assert len(record["accepted"]) <= record["distinct"] <= 10
+
+
+def test_a_chunk_may_be_cut_anywhere() -> None:
+    """Sources alone give the records that they give together."""
+    whole = run("speculative")
+    selection = Selection("speculative", gates=None, seed=DRAWING.seed)
+    for record, expected in zip(RECORDS, whole, strict=True):
+        assert accept(POLICY, TEACHER, [record], selection, ToySeq2Seq.eos) == [expected]
+
+
+def test_lags_are_balanced() -> None:
+    """Where targets of two lags passed, both are among the first two kept."""
+    for record in run("all", keep=2):
+        lags = {target["lag"] for target in record["accepted"]}
+        if len(record["accepted"]) == 2:
+            assert lags == {1, 2}
+
+
+def test_random_has_its_rate() -> None:
+    """The coin of the P = q control falls at its rate, whatever the sample."""
+    passed = sum(record["passed_whole"] for record in run("random", rate=0.3))
+    assert 0.15 * 120 < passed < 0.45 * 120
+    assert not any(record["accepted"] for record in run("random", rate=0.0))
+
+
+def test_best_is_best() -> None:
+    """Best-of-N keeps one target, and it is the one closest to the reference."""
+    from simulst.rsft.gates import chrf
+
+    for record, every in zip(run("best"), run("all", keep=99), strict=True):
+        [target] = record["accepted"]
+        scores = [chrf(other["text"], "1 2") for other in every["accepted"]]
+        assert chrf(target["text"], "1 2") == max(scores)
+
+
+def test_gates_refuse_and_count() -> None:
+    """What is too short, repeats itself or is worse than the policy's own best is not learnt."""
+    gates = Gates(least=0.0, margin=0.0)
+    assert gates.refuse("", "a b", "", None) == "length"
+    assert gates.refuse("a b c d e f", "a b", "x y", None) == "length"
+    assert gates.refuse("a b c " * 3, "w " * 9, "", None) == "repeats"
+    assert gates.refuse("das Haus", "the house", "das Haus", "das Haus") == ""
+    assert gates.refuse("das Maus", "the house", "das Haus", "das Haus") == "quality"
+    assert gates.refuse("das Maus", "the house", "", "das Haus") == ""
+    assert Gates(least=90.0).refuse("das Maus", "the house", "das Haus", None) == "quality"
+    found = run("all", gates=gates)
+    assert sum(sum(record["refused"].values()) for record in found) > 0
+    with pytest.raises(ConfigError, match="must hold 1"):
+        Gates(shortest=1.2)
+
+
+def test_bad_settings() -> None:
+    """Unknown forms, figures out of range, a missing teacher and missing references are named."""
+    with pytest.raises(ConfigError, match="use one of speculative"):
+        Selection("magic")
+    with pytest.raises(ConfigError, match="m is 0"):
+        Selection(m=0.0)
+    with pytest.raises(ConfigError, match="keep is 0"):
+        Selection(keep=0)
+    with pytest.raises(ConfigError, match="rate is 2"):
+        Selection(rate=2.0)
+    with pytest.raises(ConfigError, match="name one with --teacher"):
+        accept(POLICY, None, RECORDS, Selection("prefix"), 0)
+    bare = [{**RECORDS[0], "reference": ""}]
+    with pytest.raises(ConfigError, match="sentence 0 of t has none"):
+        accept(POLICY, None, bare, Selection("reward", gates=None, seed=1), 0)
