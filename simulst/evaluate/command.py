@@ -139,16 +139,16 @@ def _run_text(args: argparse.Namespace, path: Path) -> int:
                     _shifted(show, number * len(pairs), sweep.label),
                 )
             )
-    signature = _signature(points[0], path.name, len(pairs), name)
-    rows = [curve.cells(point) for point in points]
+            signature = _signature(points[0], path.name, len(pairs), name)
+            rows = [curve.cells(point) for point in points]
+            if out:  # as they come: a long sweep that is stopped keeps what it measured
+                report = f"{tables.markdown(curve.HEADER, rows)}\n\n`{signature}`\n"
+                _write(out / "table.md", report)
+                title = f"{number:02d}_{setting.accept.rule} {points[-1].parameters}"
+                _write_instances(out, title, points[-1].simulation.instances)
     print(tables.aligned(curve.HEADER, rows))
     print(f"\n{signature}")
     if out:
-        report = f"{tables.markdown(curve.HEADER, rows)}\n\n`{signature}`\n"
-        _write(out / "table.md", report)
-        for number, point in enumerate(points):
-            title = f"{number:02d}_{point.config.accept.rule} {point.parameters}"
-            _write_instances(out, title, point.simulation.instances)
         _write_plot(out / "curve.png", points, path.name, signature)
         print(f"wrote {out}")
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,8 +94,9 @@ def accept(
 
     Returns:
         One record a source: {"id", "talk", "source", "reference", "accepted": [{"lag", "tokens",
-        "learned", "text"}], "judged", "passed": tokens, "refused": {reason: samples}, "distinct":
-        texts that passed the test}.
+        "learned", "text"}], "drawn", "passed_whole": samples, "judged", "passed": tokens,
+        "distinct": texts that passed the test, "refused": {reason: samples}, "positions": {lag:
+        [[judged, passed] at each position]}}.
 
     Raises:
         ConfigError: a form that needs a teacher, references or ratios, and has none.
@@ -220,10 +221,24 @@ def _record(
         "passed": sum(accepted.passed for accepted in found),
         "distinct": len(texts),
         "refused": dict(refused),
+        "positions": _positions(found),
     }
 
 
-def _turn(accepted: Accepted, among: Sequence[Accepted] | Any) -> tuple[int, int]:
+def _positions(found: Sequence[Accepted]) -> dict[str, list[list[int]]]:
+    """Of each lag, tokens tested and accepted at every position from 0."""
+    counts: dict[str, list[list[int]]] = {}
+    for accepted in found:
+        rows = counts.setdefault(str(accepted.proposal.lag), [])
+        for i in range(accepted.judged):
+            if i == len(rows):
+                rows.append([0, 0])
+            rows[i][0] += 1
+            rows[i][1] += i < len(accepted.learned) and accepted.learned[i]
+    return counts
+
+
+def _turn(accepted: Accepted, among: Iterable[Accepted]) -> tuple[int, int]:
     """Sorting by it takes one target of each lag before a second of any."""
     same = [other for other in among if other.proposal.lag == accepted.proposal.lag]
     return same.index(accepted), accepted.proposal.lag

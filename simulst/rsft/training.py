@@ -137,6 +137,10 @@ class Schooling:
         learning: the settings.
         work: folder of the checkpoint.
 
+    Attributes:
+        step, tokens: done so far.
+        best: the highest score that was judged, and its step.
+
     Raises:
         DataError: nothing was accepted.
         ModelError: the checkpoint is of a run with other settings or other accepted text.
@@ -154,6 +158,8 @@ class Schooling:
         self.anchor = anchor
         self.learning = learning
         self.step = self.tokens = 0
+        self.best: tuple[float, int] | None = None
+        self._best_weights: list[torch.Tensor] = []
         self._accepted = accepted
         self._parameters = [p for p in policy.parameters() if p.requires_grad]
         self._optimiser = torch.optim.AdamW(
@@ -181,6 +187,22 @@ class Schooling:
                 parameter.copy_(value)
         self._optimiser.load_state_dict(state["optimiser"])
         self.step, self.tokens = state["step"], state["tokens"]
+        self.best, self._best_weights = state["best"], state["best_weights"]
+
+    def judge(self, score: float) -> bool:
+        """Remember the weights if no score before was as high; return whether."""
+        if self.best is not None and score <= self.best[0]:
+            return False
+        self.best = (score, self.step)
+        self._best_weights = [parameter.detach().clone() for parameter in self._parameters]
+        self.save()
+        return True
+
+    @torch.no_grad()
+    def take_best(self) -> None:
+        """Go back to the weights that scored best, if any were judged."""
+        for parameter, value in zip(self._parameters, self._best_weights, strict=False):
+            parameter.copy_(value)
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
@@ -192,6 +214,8 @@ class Schooling:
                 "optimiser": self._optimiser.state_dict(),
                 "step": self.step,
                 "tokens": self.tokens,
+                "best": self.best,
+                "best_weights": self._best_weights,
             },
             fresh,
         )

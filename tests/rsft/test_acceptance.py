@@ -37,6 +37,9 @@ def test_every_form(form: str) -> None:
             assert POLICY.text(target["tokens"]) == target["text"]
             assert len(target["learned"]) == len(target["tokens"])
         assert record["passed"] <= record["judged"]
+        tested = [pair for rows in record["positions"].values() for pair in rows]
+        assert sum(pair[0] for pair in tested) == record["judged"]
+        assert sum(pair[1] for pair in tested) == record["passed"]
         assert len(record["accepted"]) <= record["distinct"] <= 10
 
 

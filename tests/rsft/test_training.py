@@ -117,6 +117,29 @@ def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
         assert torch.equal(a, b)
 
 
+def test_the_best_weights_are_taken(tmp_path: Path) -> None:
+    """Of several judged states the best one is gone back to, also after a resume."""
+    path = stage(tmp_path / "a.jsonl", records())
+    model = policy()
+    schooling = Schooling(model, policy(), path, LEARNING, tmp_path)
+    states: list[list[torch.Tensor]] = []
+    scores = iter([1.0, 3.0, 2.0, 0.5])
+
+    def judge(done: Progress) -> None:
+        if done.step % 2 == 0:
+            schooling.judge(next(scores))
+            states.append([parameter.detach().clone() for parameter in model.parameters()])
+
+    schooling.run(judge)
+    assert schooling.best == (3.0, 4)
+    resumed = policy()
+    again = Schooling(resumed, policy(), path, LEARNING, tmp_path)
+    assert again.best == (3.0, 4) and again.step == LEARNING.steps
+    again.take_best()
+    for a, b in zip(resumed.parameters(), states[1], strict=True):
+        assert torch.equal(a, b)
+
+
 def test_what_cannot_be_learnt(tmp_path: Path) -> None:
     """Nothing accepted, other settings in the same folder and a diverging loss are named."""
     empty = [{**row, "accepted": []} for row in records()]
