@@ -74,8 +74,9 @@ class WaitkSeq2Seq:
         self.model = translator.model
         self.vocabulary = translator.vocabulary
         self.vocabulary_id = translator.vocabulary_id
+        self.source_language = translator.source_language
+        self.target_language = translator.target_language
         self.eos = self.vocabulary.eos
-        self._translator = translator
         self._limits = limits or config.Translate()
         self._bias = translator.bias
         self._ends = torch.tensor(self.vocabulary.ends)
@@ -313,15 +314,8 @@ class WaitkSeq2Seq:
 
     def save(self, folder: Path, fields: Mapping[str, Any]) -> None:
         """Write a translator pack."""
-        translator = self._translator
-        save_translator(
-            folder,
-            self.model,
-            self.vocabulary,
-            translator.source_language,
-            translator.target_language,
-            fields,
-        )
+        languages = self.source_language, self.target_language
+        save_translator(folder, self.model, self.vocabulary, *languages, fields)
 
 
 def _within(starts: Sequence[bool]) -> int:
