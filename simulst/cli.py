@@ -21,11 +21,17 @@ __all__ = ["main"]
 
 COMMANDS = {
     "interpret": ("simulst.interpret", "translate speech while it is being spoken"),
+    "finetune": ("simulst.finetune", "learn from recorded talks (RSFT)"),
     "evaluate": ("simulst.evaluate.command", "measure latency and quality"),
+    "evidence": ("simulst.evaluate.evidence", "measure the evidence that acceptance rests on"),
     "train translator": ("simulst.train.command", "train a translator pack from parallel text"),
     "train distillation": (
         "simulst.train.distillation",
         "translate training text with a pack, for another to learn from",
+    ),
+    "train evidence": (
+        "simulst.train.evidence",
+        "teach a translator pack to expect what the full source will accept",
     ),
     "train listener": ("simulst.train.listener.command", "train a listener pack"),
     "packs": ("simulst.cli", "list the models that are found"),

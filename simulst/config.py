@@ -19,7 +19,7 @@ from simulst.errors import ConfigError
 
 __all__ = ["Accept", "Asr", "Audio", "Config", "Translate", "load"]
 
-RULES = ("ratio", "wait-k", "la-2", "wait-if-worse", "entropy", "random")
+RULES = ("ratio", "learned", "wait-k", "la-2", "wait-if-worse", "entropy", "random")
 
 
 def _at_least(name: str, value: float, least: float, why: str) -> None:
@@ -65,8 +65,8 @@ class Asr:
     """How speech is recognised.
 
     Attributes:
-        model: pack name, folder of a CTranslate2 Whisper model, or a Whisper size already on
-            this machine.
+        model: pack name, folder of a CTranslate2 Whisper model, a Whisper size already on this
+            machine, or "pocketsphinx".
         language: spoken language, ISO 639-1.
         run: "windowed" for packs trained on windows of any length, "padded" for stock Whisper
             models, "auto" to go by the pack.
@@ -138,8 +138,9 @@ class Accept:
     """What may be written, and when.
 
     Attributes:
-        rule: "ratio" is rejection sampling, min(1, p / (M q)); the others are its rivals.
-        m: M of the ratio; below 1 lenient, above 1 strict.
+        rule: "ratio" is rejection sampling, min(1, p / (M q)), and "learned" the same with the
+            ratio at full source as the pack's own network expects it; the others are its rivals.
+        m: M of the ratio, or of the learned one; below 1 lenient, above 1 strict.
         sharpness: beta, p is sharpened to p^beta before the test; 1 is the bare ratio, which
             mistakes a confident word whose p has fallen by a hair for a doubtful one.
         lookback: L, source words withheld from the draft.
@@ -199,6 +200,11 @@ class Config:
 
     def __post_init__(self) -> None:
         accept = self.accept
+        if accept.rule == "learned" and self.translate.verifier:
+            raise ConfigError(
+                f"translate.verifier is {self.translate.verifier!r}, but rule 'learned' knows only "
+                "drafts that its own pack has made: leave the verifier out, or use rule 'ratio'"
+            )
         compares = accept.rule in ("ratio", "la-2", "wait-if-worse")
         if compares and accept.lookback == 0 and not self.translate.verifier:
             raise ConfigError(

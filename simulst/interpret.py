@@ -58,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     policy.add_argument("--seed", type=int, metavar="N", help="of the random draws")
     models = parser.add_argument_group("models and settings")
     models.add_argument("--pack", help="translator pack, by name or folder")
-    models.add_argument("--asr", metavar="MODEL", help="listener pack or Whisper model")
+    models.add_argument(
+        "--asr", metavar="MODEL", help="listener pack, Whisper model, or pocketsphinx"
+    )
     models.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
     models.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; repeatable"

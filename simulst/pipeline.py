@@ -19,7 +19,7 @@ import numpy as np
 from simulst import __version__
 from simulst.accept import rules
 from simulst.asr.listener import Listener, ListenerState
-from simulst.asr.whisper import open_transcriber
+from simulst.asr.opening import open_transcriber, package
 from simulst.audio.vad import GateState, VoiceGate
 from simulst.config import Config
 from simulst.protocols import Acceptor, Transcriber, Translator
@@ -241,10 +241,12 @@ class Interpreter:
     def signature(self) -> dict[str, Any]:
         """What a log must say so that its figures can be made again."""
         accept = self.config.accept
+        recogniser = package(self.config.asr)
         return {
             "simulst": __version__,
             "torch": importlib.metadata.version("torch"),
-            "faster-whisper": importlib.metadata.version("faster-whisper"),
+            "faster-whisper": importlib.metadata.version("faster-whisper"),  # the voice gate's too
+            recogniser: importlib.metadata.version(recogniser),
             "source": self.source_language,
             "target": self.target_language,
             **self._names,

@@ -95,6 +95,8 @@ class Translator(Protocol):
     """Fingerprint of the subwords; whoever has the same can score this translator's drafts."""
     space: str
     """What stands between two target units: " ", or "" for scripts without spaces."""
+    learned_lookbacks: tuple[int, ...]
+    """The L of the drafts for which `score` gives `Score.expected`; empty without a network."""
 
     def draft(
         self,
@@ -260,6 +262,11 @@ class Acceptor(Protocol):
     @property
     def verifies(self) -> bool:
         """Whether `judge` needs the verifier's score."""
+        ...
+
+    @property
+    def learned(self) -> bool:
+        """Whether `judge` needs `Score.expected`."""
         ...
 
     @property

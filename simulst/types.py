@@ -132,6 +132,7 @@ class Draft:
         log_q: natural log-probability of each token under the distribution it was drawn from.
         entropy: in nats, of the distribution each token was drawn from.
         finished: q proposes to end the sentence after these units.
+        withheld: L, of the source words read, how many of the last ones q did not see.
     """
 
     tokens: tuple[int, ...]
@@ -140,6 +141,7 @@ class Draft:
     log_q: tuple[float, ...]
     entropy: tuple[float, ...]
     finished: bool = False
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +152,21 @@ class Score:
         log_p: natural log-probability of each drafted token under p (sharpened if asked).
         best: the token that p likes most at each position.
         entropy: in nats, of p at each position.
+        expected: learned evidence, in [0, 1]: how far the full source is expected to accept each
+            token, given those before it; None where the verifier has learned none.
     """
 
     log_p: tuple[float, ...]
     best: tuple[int, ...]
     entropy: tuple[float, ...]
+    expected: tuple[float, ...] | None = None
 
 
 class Reason(Enum):
     """Why a token was written or held back."""
 
     RATIO = "ratio"  # u <= min(1, p / (M q)), or not
+    LEARNED = "learned"  # u <= alpha / M, or not, with alpha as a network expects it
     AGREEMENT = "agreement"  # p's own choice is the same, or another
     WORSE = "worse"  # p fell when more source was read, or did not
     ENTROPY = "entropy"  # q was sure enough, or not
@@ -180,7 +186,8 @@ class Verdict:
         token: subword id.
         read: source words read when the decision was made.
         p, q: probabilities; None where the rule does not use them.
-        ratio: min(1, p / (M q)) for the ratio test, the rule's own figure elsewhere, or None.
+        ratio: min(1, p / (M q)) for the ratio test, alpha / M, at most 1, for learned evidence, the
+            rule's own figure elsewhere, or None.
         u: the number that the ratio was compared with, or None.
         accepted: whether the token may be written.
         reason: the rule that decided.

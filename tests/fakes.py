@@ -8,10 +8,12 @@ from functools import cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from simulst.draws import uniform
 from simulst.protocols import Proposal, Request, Sample
 from simulst.translate.decoding import WaitkTranslator
+from simulst.translate.evidence import EvidenceHead
 from simulst.translate.model import Dimensions, WaitkTransformer
 from simulst.translate.vocabulary import Vocabulary
 from simulst.types import Draft, Score, Window, Word
@@ -54,10 +56,23 @@ def translator(seed: int = 0, unit: str = "word", bidirectional: bool = False) -
     return WaitkTranslator(model, pieces, "en", "de" if unit == "word" else "zh")
 
 
+@cache
+def expectant(seed: int = 0) -> WaitkTranslator:
+    """The same with learned evidence of random weights, for drafts with 0 or 1 words withheld."""
+    plain = translator(seed)
+    torch.manual_seed(seed)
+    head = EvidenceHead(plain.model.dim.width, 8, (0, 1))
+    with torch.no_grad():
+        for weight in head.parameters():
+            weight.mul_(3)
+    return WaitkTranslator(plain.model, plain.vocabulary, "en", "de", head)
+
+
 class ToyTranslator:
     """Three words, whose probabilities are given: q to who sees less, p to who sees all."""
 
     source_language, target_language, space, vocabulary_id = "en", "de", " ", "toy"
+    learned_lookbacks: tuple[int, ...] = ()
     words = ("a", "b", "c")
 
     def __init__(self, p: Sequence[float], q: Sequence[float]) -> None:
@@ -139,16 +154,19 @@ class ToySeq2Seq:
     def text(self, tokens: Sequence[int]) -> str:
         return " ".join(str(token) for token in tokens if token != self.eos)
 
-    def _row(self, proposal: Proposal, prefix: tuple[int, ...]) -> np.ndarray:
+    def _row(self, proposal: Proposal, prefix: tuple[int, ...]) -> NDArray[np.float64]:
         before = prefix[-1] if prefix else -1
-        key = (self.name, *proposal.source, proposal.lag, before, len(prefix))
-        logs = np.array([3 * uniform(*key, token) for token in range(3)])
-        if proposal.temperature == 0:
-            return np.eye(3)[logs.argmax()]
-        mass: np.ndarray = np.exp(logs / proposal.temperature)
-        return mass / mass.sum()
+        where = "/".join((self.name, *proposal.source))
+        logs = np.array(
+            [3 * uniform(where, proposal.lag, before, len(prefix), token) for token in range(3)]
+        )
+        mass: NDArray[np.float64] = np.eye(3)[logs.argmax()]
+        if proposal.temperature > 0:
+            mass = np.exp(logs / proposal.temperature)
+        mass /= mass.sum()
+        return mass
 
-    def following(self, proposals: Sequence[Proposal]) -> np.ndarray:
+    def following(self, proposals: Sequence[Proposal]) -> NDArray[np.float64]:
         return np.stack([self._row(p, p.prefix) for p in proposals])
 
     def sample(self, proposals: Sequence[Proposal]) -> list[Sample]:

@@ -69,7 +69,17 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["interpret"], ["evaluate"], ["packs"], ["train", "translator"], ["train", "listener"]],
+    [
+        ["interpret"],
+        ["evaluate"],
+        ["packs"],
+        ["train", "translator"],
+        ["train", "listener"],
+        ["train", "evidence"],
+        ["evidence"],
+        ["finetune"],
+        ["train", "distillation"],
+    ],
 )
 def test_each_command_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """--help of a command describes it and its options."""
@@ -212,7 +222,7 @@ def test_unknown_setting(tmp_path: Path, place: str, capsys: pytest.CaptureFixtu
         (["--set", "accept.k_min=9"], "k_min must not exceed k_max"),
         (["--set", "accept.k_min"], "has no '='"),
         (["--set", "accept.k_min=two"], "takes a value of type int"),
-        (["--rule", "guess"], "accept.rule is 'guess': use one of ratio, wait-k"),
+        (["--rule", "guess"], "accept.rule is 'guess': use one of ratio, learned, wait-k"),
         (["--set", "accept.lookback=0"], "accept.lookback is 0"),
         (["--config", "gone.toml"], "gone.toml"),
         (["--out", "talk.doc"], "suffix '.doc' stands for no format; use one of .srt"),

@@ -31,7 +31,7 @@ def test_file_then_overrides(tmp_path: Path) -> None:
         ("accept.m=-1", "accept.m is -1.0"),
         ("accept.m=much", "accept.m is 'much'; it takes a value of type float"),
         ("accept.k_min=9", "k_min is 9 and accept.k_max is 7"),
-        ("accept.rule=guess", "use one of ratio, wait-k"),
+        ("accept.rule=guess", "use one of ratio, learned, wait-k"),
         ("accept.lookback=0", "p = q"),
         ("asr.window_s=40", "between 2 and 29"),
         ("audio.vad=maybe", "type bool"),
@@ -60,6 +60,18 @@ def test_broken_and_missing_files(tmp_path: Path) -> None:
     path.write_text("seed = = 1")
     with pytest.raises(ConfigError, match="not valid TOML"):
         config.load(path)
+
+
+def test_learned_evidence_needs_no_lookback() -> None:
+    """The network sees more than p and q say of a token, so L = 0 is no vacuous test for it."""
+    found = config.load(None, ["accept.lookback=0", "accept.rule=learned"])
+    assert found.accept.lookback == 0
+
+
+def test_learned_evidence_takes_no_verifier() -> None:
+    """A network knows the drafts of its own pack only."""
+    with pytest.raises(ConfigError, match="its own pack"):
+        config.load(None, ["accept.rule=learned", "translate.verifier=strong"])
 
 
 def test_a_verifier_needs_no_lookback() -> None:

@@ -5,13 +5,17 @@ All answer the same question for one token after another, from the left, and sto
 
     rule            draft from          accepts a token when
     ratio           x without L words   u <= min(1, p^beta / (M q))
+    learned         x without L words   u <= min(1, alpha / M)
     la-2            x without L words   p's most likely token is the same
     wait-if-worse   x without L words   p >= q
     wait-k          all of x            always
     entropy         all of x            the entropy of q is low enough
     random          all of x            u < rate, whatever the token
 
-`random` is the ratio test with p = q: the control that shows what holding alone does.
+`learned` is the ratio test with its quantity foretold: alpha is what a network expects of
+min(1, P / q) with P the distribution given the whole source. It sees more than p and q say of
+the token, so that L = 0 is no vacuous test. `random` is the ratio test with p = q: the control
+that shows what holding alone does.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from simulst.types import Draft, Reason, Score, Verdict
 __all__ = [
     "Agreement",
     "EntropyThreshold",
+    "LearnedTest",
     "RandomHold",
     "RatioTest",
     "Schedule",
@@ -48,6 +53,7 @@ class _Rule:
 
     name = ""
     verifies = False
+    learned = False
     reason = Reason.SCHEDULE
 
     def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
@@ -106,6 +112,29 @@ class RatioTest(_Rule):
     def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
         assert score is not None
         ratio = acceptance(score.log_p[i], draft.log_q[i], self.m)
+        return u <= ratio, ratio, u
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedTest(_Rule):
+    """Rejection sampling by learned evidence (S3): u <= min(1, alpha / M).
+
+    Args:
+        lookback: L, source words that q does not see; 0 is allowed.
+        m: M > 0. It divides the expectation of min(1, P / q), which for M > 1 is at most the
+            expectation of min(1, P / (M q)); with u = 1/2 a token needs alpha >= M / 2.
+    """
+
+    m: float = 1.0
+
+    name = "learned"
+    verifies = True
+    learned = True
+    reason = Reason.LEARNED
+
+    def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
+        assert score is not None and score.expected is not None
+        ratio = min(1.0, score.expected[i] / self.m)
         return u <= ratio, ratio, u
 
 
@@ -176,6 +205,7 @@ def build(accept: config.Accept) -> Acceptor:
     """The rule that the settings name."""
     rules: dict[str, Callable[[], Acceptor]] = {
         "ratio": lambda: RatioTest(accept.lookback, accept.sharpness, accept.m),
+        "learned": lambda: LearnedTest(accept.lookback, m=accept.m),
         "la-2": lambda: Agreement(accept.lookback),
         "wait-if-worse": lambda: WaitIfWorse(accept.lookback),
         "wait-k": Schedule,

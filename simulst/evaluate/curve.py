@@ -25,7 +25,7 @@ __all__ = ["HEADER", "Point", "Sweep", "bleu_at", "cells", "measure", "parse_swe
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "k": RULES,
-    "m": ("ratio",),
+    "m": ("ratio", "learned"),
     "sharpness": ("ratio",),
     "entropy": ("entropy",),
     "rate": ("random",),
@@ -121,7 +121,7 @@ def parse_sweeps(rules: Sequence[str], texts: Sequence[str], default: str) -> li
             if rule not in PARAMETERS[parameter]:
                 readers = PARAMETERS[parameter]
                 raise ConfigError(
-                    f"rule {rule!r} does not read {parameter}, only {', '.join(readers)} does: "
+                    f"rule {rule!r} does not read {parameter}, it is for {' and '.join(readers)}: "
                     f"write --sweep {readers[0]}:{parameter}=... to sweep that rule alone"
                 )
             sweeps.append(Sweep(rule, parameter, values))
@@ -152,7 +152,7 @@ class Point:
         shown = {"k": str(accept.k_min)}
         if accept.rule != "wait-k":
             shown["k"] += f"–{accept.k_max}"
-        if accept.rule in ("ratio", "la-2", "wait-if-worse"):
+        if accept.rule in ("ratio", "learned", "la-2", "wait-if-worse"):
             shown["L"] = str(accept.lookback)
         for name in ("m", "sharpness", "entropy", "rate"):
             if accept.rule in PARAMETERS[name]:

@@ -8,43 +8,24 @@ source) and its verification keep a track each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
 
+from simulst.errors import ModelError
 from simulst.protocols import Request
-from simulst.translate.cache import Cache, Track, common, cut, pad, pick, stack
+from simulst.translate.cache import Cache, pad, stack
 from simulst.translate.cache import mask as attention_mask
+from simulst.translate.evidence import EvidenceHead, Facts, features
 from simulst.translate.model import Past, WaitkTransformer
+from simulst.translate.rows import LONGEST_UNIT, Row, caches_of, open_rows
+from simulst.translate.source import encode_sources
 from simulst.translate.vocabulary import Vocabulary
 from simulst.types import Draft, Score
 
-__all__ = ["WaitkTranslator"]
+__all__ = ["LONGEST_UNIT", "WaitkTranslator"]
 
-TRACKS = 2  # one for p and one for q
 BARRED = -1e9  # added to a logit; finite, so that 0 x log 0 stays 0 in the entropy
-LONGEST_UNIT = 24  # tokens; a "word" beyond that is a loop and is cut
-
-
-@dataclass(slots=True)
-class _Row:
-    """A request while it is worked on."""
-
-    closed: bool
-    cache: Cache
-    entries: list[tuple[int, int]]  # positions already in `past`
-    past: Past
-    others: tuple[Track, ...]
-    todo: list[tuple[int, int]]  # positions to compute, the last one predicts the next token
-    visible: int
-    # the draft that grows
-    tokens: list[int] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=lambda: [0])
-    log_q: list[float] = field(default_factory=list)
-    entropy: list[float] = field(default_factory=list)
-    finished: bool = False
 
 
 def _at(mass: Tensor, u: float) -> int:
@@ -60,6 +41,11 @@ class WaitkTranslator:
         model: the weights.
         vocabulary: its subwords.
         source_language, target_language: ISO 639-1.
+        evidence: expects acceptance by the full source, learnt with these weights; it makes
+            `score` give `Score.expected`.
+
+    Raises:
+        ModelError: the evidence reads states of another width.
     """
 
     def __init__(
@@ -68,8 +54,16 @@ class WaitkTranslator:
         vocabulary: Vocabulary,
         source_language: str,
         target_language: str,
+        evidence: EvidenceHead | None = None,
     ) -> None:
+        if evidence is not None and evidence.width != model.dim.width:
+            raise ModelError(
+                f"the learned evidence reads states of width {evidence.width}, the model's have "
+                f"{model.dim.width}: train it again for this model"
+            )
         self.model = model.eval()
+        self.evidence = None if evidence is None else evidence.eval()
+        self.learned_lookbacks = () if evidence is None else evidence.lookbacks
         self.vocabulary = vocabulary
         self.source_language = source_language
         self.target_language = target_language
@@ -79,112 +73,15 @@ class WaitkTranslator:
         bias[:, vocabulary.never] = BARRED
         bias[:2, vocabulary.eos] = BARRED  # rows: inside a unit, at its start while open,
         bias[1:, vocabulary.never_first] = BARRED  # at its start when closed
-        self._bias = bias[:3]
+        self.bias = bias[:3]
 
-    # -- the source ---------------------------------------------------------------------
+    # -- what both share ----------------------------------------------------------------
 
-    def _source(self, request: Request) -> tuple[list[int], list[int]]:
-        """Tokens, and how many of them are visible after 1, 2, ... units.
+    def _rows(self, requests: Sequence[Request], drafts: Sequence[Draft] | None) -> list[Row]:
+        encoded = encode_sources(self.model, self.vocabulary, requests)
+        return open_rows(self.vocabulary, requests, encoded, drafts)
 
-        A bidirectional encoder gets what the writer may see and shows all of it everywhere.
-        """
-        words = self.vocabulary.encode_words(request.source)
-        tokens = [token for word in words for token in word]
-        ends = list(accumulate(len(word) for word in words))
-        if request.closed:
-            tokens.append(self.vocabulary.eos)
-            ends.append(len(tokens))
-        if self.model.dim.bidirectional:
-            seen = ends[len(ends) - 1 - request.withheld]
-            return tokens[:seen], [seen] * len(ends)
-        return tokens, ends
-
-    def _encode(self, requests: Sequence[Request]) -> list[tuple[Cache, list[int]]]:
-        """Bring each row's source up to date, all new tokens in one pass."""
-        rows: list[tuple[Cache, list[int], list[int]]] = []
-        for request in requests:
-            assert request.source, "nothing to translate before the first source word"
-            tokens, ends = self._source(request)
-            cache = request.cache if isinstance(request.cache, Cache) else Cache((), [], [], ())
-            same = common(cache.tokens, tokens)
-            if self.model.dim.bidirectional:
-                if cache.tokens != tuple(tokens):  # every state depends on every token
-                    cache = Cache((), [], [], ())
-            elif same < len(cache.tokens) and same < len(tokens):
-                kept = Cache(
-                    cache.tokens[:same], cut(cache.encoder, same), cut(cache.memory, same), ()
-                )
-                cache = kept if same else Cache((), [], [], ())
-            rows.append((cache, tokens[len(cache.tokens) :], ends))
-        busy = [i for i, (_, new, _) in enumerate(rows) if new]
-        if busy:
-            past, valid = stack([rows[i][0].encoder for i in busy], len(self.model.encoder))
-            tokens_in, fresh = pad([rows[i][1] for i in busy])
-            start = torch.tensor([len(rows[i][0].tokens) for i in busy])
-            width = 0 if past is None else past[0][0].shape[2]
-            if self.model.dim.bidirectional:
-                mask = None if fresh is None else fresh[:, None, None]
-            else:
-                mask = attention_mask(valid, fresh, tokens_in.shape[1], width)
-            states, now = self.model.encode(tokens_in, start, past, mask)
-            memory = self.model.memory(states)
-            columns = None
-            if valid is not None and fresh is not None:
-                columns = torch.cat([valid, fresh], dim=1)
-            for j, i in enumerate(busy):
-                cache, new, ends = rows[i]
-                mine = None if columns is None else columns[j]
-                fresh_memory = pick(memory, j, None if fresh is None else fresh[j])
-                if cache.memory:
-                    fresh_memory = [
-                        (torch.cat([a[0], b[0]], dim=1), torch.cat([a[1], b[1]], dim=1))
-                        for a, b in zip(cache.memory, fresh_memory, strict=True)
-                    ]
-                done = Cache(
-                    cache.tokens + tuple(new), pick(now, j, mine), fresh_memory, cache.tracks
-                )
-                rows[i] = (done, [], ends)
-        return [(cache, ends) for cache, _, ends in rows]
-
-    # -- the target ---------------------------------------------------------------------
-
-    def _rows(self, requests: Sequence[Request], drafts: Sequence[Draft] | None) -> list[_Row]:
-        rows = []
-        for i, (request, (cache, ends)) in enumerate(
-            zip(requests, self._encode(requests), strict=True)
-        ):
-            units = len(request.source) + request.closed - request.withheld
-            assert units >= 1, "the writer may look at no source word"
-            visible = ends[units - 1]
-            prefix = request.prefix
-            inputs = [self.vocabulary.bos, *prefix.tokens]
-            sights: list[int] = []
-            for length, seen in zip(prefix.lengths, prefix.seen, strict=True):
-                sights += [ends[max(seen - request.withheld, 1) - 1]] * length
-            if drafts is not None:
-                inputs += drafts[i].tokens[:-1]
-                sights += [visible] * (len(drafts[i].tokens) - 1)
-            entries = list(zip(inputs, [*sights, visible], strict=True))
-            best, overlap = None, 0
-            for track in cache.tracks:
-                # one position at least is computed: its prediction is wanted
-                same = min(common(track.entries, entries), len(request.prefix.tokens))
-                if same > overlap:
-                    best, overlap = track, same
-            rows.append(
-                _Row(
-                    closed=request.closed,
-                    cache=cache,
-                    entries=entries[:overlap],
-                    past=cut(best.past, overlap) if best else [],
-                    others=tuple(t for t in cache.tracks if t is not best)[: TRACKS - 1],
-                    todo=entries[overlap:],
-                    visible=visible,
-                )
-            )
-        return rows
-
-    def _memory(self, rows: Sequence[_Row]) -> Past:
+    def _memory(self, rows: Sequence[Row]) -> Past:
         """Keys and values of the source, (B, H, S, D / H) per layer."""
         if len(rows) == 1:
             end = max(row.visible for row in rows)
@@ -204,7 +101,7 @@ class WaitkTranslator:
 
     def _advance(
         self,
-        rows: Sequence[_Row],
+        rows: Sequence[Row],
         memory: Past,
         past: Past | None,
         valid: Tensor | None,
@@ -229,20 +126,9 @@ class WaitkTranslator:
     ) -> Tensor:
         """Logits (N, V) with what may not come masked."""
         kinds = [0 if not a else 2 if c else 1 for a, c in zip(at_start, closed, strict=True)]
-        return self.model.logits(states) + self._bias[kinds]
+        return self.model.logits(states) + self.bias[kinds]
 
-    @staticmethod
-    def _caches(
-        rows: Sequence[_Row], batch: Sequence[int], past: Past, valid: Tensor | None
-    ) -> dict[int, Cache]:
-        """What the tensors of a batch hold of each of its rows."""
-        done = {}
-        for place, i in enumerate(batch):
-            cache, mine = rows[i].cache, None if valid is None else valid[place]
-            track = Track(tuple(rows[i].entries), pick(past, place, mine))
-            tracks = (track, *rows[i].others)
-            done[i] = Cache(cache.tokens, cache.encoder, cache.memory, tracks)
-        return done
+    # -- drafting -----------------------------------------------------------------------
 
     @torch.inference_mode()
     def draft(
@@ -280,50 +166,29 @@ class WaitkTranslator:
                 if draw is not None:
                     position = len(requests[i].prefix.tokens) + len(rows[i].tokens)
                     token = _at(mass[j], draw(position))
-                if self._write(rows[i], token, float(logs[j, token]), spread[j], limits[i]):
+                log_q = float(logs[j, token])
+                if rows[i].write(token, log_q, spread[j], limits[i], self.vocabulary):
                     going.append(i)
             live = going
             if 2 * len(live) <= len(batch):
                 # finished rows have cost enough: keep what they computed and let them go
-                done |= self._caches(rows, batch, past, valid)
+                done |= caches_of(rows, batch, past, valid)
                 places = [batch.index(i) for i in live]
                 past = [(key[places], value[places]) for key, value in past]
                 memory = [(key[places], value[places]) for key, value in memory]
                 valid = None if valid is None else valid[places]
                 batch = live
-        return [(self._draft_of(row), done[i]) for i, row in enumerate(rows)]
+        return [
+            (row.draft(self.vocabulary, request.withheld), done[i])
+            for i, (row, request) in enumerate(zip(rows, requests, strict=True))
+        ]
 
-    def _write(self, row: _Row, token: int, log_q: float, entropy: float, limit: int) -> bool:
-        """Add a token to a row's draft; return whether the row goes on."""
-        if token == self.vocabulary.eos:
-            row.finished = True
-            return False
-        row.tokens.append(token)
-        row.log_q.append(log_q)
-        row.entropy.append(entropy)
-        row.lengths[-1] += 1
-        if self.vocabulary.ends[token] or row.lengths[-1] >= LONGEST_UNIT:
-            if len(row.lengths) == limit:
-                return False
-            row.lengths.append(0)
-        row.todo = [(token, row.visible)]
-        return True
+    # -- scoring ------------------------------------------------------------------------
 
-    def _draft_of(self, row: _Row) -> Draft:
-        lengths = tuple(length for length in row.lengths if length)
-        ends = accumulate(lengths, initial=0)
-        units = tuple(self.vocabulary.text(row.tokens[a:b]) for a, b in pairwise(ends))
-        return Draft(
-            tuple(row.tokens), lengths, units, tuple(row.log_q), tuple(row.entropy), row.finished
-        )
-
-    @torch.inference_mode()
-    def score(
-        self, requests: Sequence[Request], drafts: Sequence[Draft], sharpness: float = 1.0
-    ) -> list[tuple[Score, object]]:
-        """Score whole drafts in one pass; see `Translator`."""
-        if not requests:
-            return []
+    def _verify(
+        self, requests: Sequence[Request], drafts: Sequence[Draft]
+    ) -> tuple[Facts, Tensor, dict[int, Cache]]:
+        """One teacher-forced pass: what it found, the logits (N, V), and the new caches."""
         assert all(draft.tokens for draft in drafts), "an empty draft needs no score"
         rows = self._rows(requests, drafts)
         memory = self._memory(rows)
@@ -341,19 +206,46 @@ class WaitkTranslator:
             at_start += [j == 0 for length in draft.lengths for j in range(length)]
         closed = [r.closed for r, d in zip(rows, drafts, strict=True) for _ in d.tokens]
         logits = self._distribution(wanted, at_start, closed)
-        logs = torch.log_softmax(logits, dim=-1)
-        spread = -(logs.exp() * logs).sum(dim=-1)
-        sharp = logs if sharpness == 1 else torch.log_softmax(logits * sharpness, dim=-1)
         chosen = torch.tensor([token for draft in drafts for token in draft.tokens])
-        log_p = sharp.gather(1, chosen.unsqueeze(1)).squeeze(1).tolist()
+        facts = Facts(wanted, torch.log_softmax(logits, dim=-1), chosen)
+        return facts, logits, caches_of(rows, range(len(rows)), past, valid)
+
+    @torch.inference_mode()
+    def score(
+        self, requests: Sequence[Request], drafts: Sequence[Draft], sharpness: float = 1.0
+    ) -> list[tuple[Score, object]]:
+        """Score whole drafts in one pass; see `Translator`."""
+        if not requests:
+            return []
+        facts, logits, caches = self._verify(requests, drafts)
+        logs = facts.logs
+        spread = (-(logs.exp() * logs).sum(dim=-1)).tolist()
+        sharp = logs if sharpness == 1 else torch.log_softmax(logits * sharpness, dim=-1)
+        log_p = sharp.gather(1, facts.chosen.unsqueeze(1)).squeeze(1).tolist()
         best = logs.argmax(dim=-1).tolist()
-        flat = spread.tolist()
+        expected = None
+        if self.evidence is not None:
+            expected = self.evidence(features(requests, drafts, facts)).sigmoid().tolist()
         results: list[tuple[Score, object]] = []
         end = 0
-        caches = self._caches(rows, range(len(rows)), past, valid)
-        for i, draft in enumerate(drafts):
+        for i, (request, draft) in enumerate(zip(requests, drafts, strict=True)):
             begin, end = end, end + len(draft.tokens)
             part = slice(begin, end)
-            score = Score(tuple(log_p[part]), tuple(best[part]), tuple(flat[part]))
+            # once the source is whole there is nothing left to expect
+            alphas = None if expected is None or request.closed else tuple(expected[part])
+            score = Score(tuple(log_p[part]), tuple(best[part]), tuple(spread[part]), alphas)
             results.append((score, caches[i]))
         return results
+
+    @torch.inference_mode()
+    def features(self, requests: Sequence[Request], drafts: Sequence[Draft]) -> list[Tensor]:
+        """What an `EvidenceHead` reads of each draft, (n, F) for its n tokens.
+
+        Args:
+            requests: open sentences, as `score` gets them.
+            drafts: as many.
+        """
+        if not requests:
+            return []
+        seen = features(requests, drafts, self._verify(requests, drafts)[0])
+        return list(torch.split(seen, [len(draft.tokens) for draft in drafts]))

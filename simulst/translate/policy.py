@@ -14,63 +14,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from simulst import config
 from simulst.draws import uniform
 from simulst.errors import ConfigError, ModelError
 from simulst.protocols import Acceptor, Prefix, Request, Translator
-from simulst.types import Action, Draft, Reason, Score, Verdict
+from simulst.translate.state import SentenceState, Written
+from simulst.types import Draft, Reason, Score, Verdict
 
 __all__ = ["Policy", "SentenceState", "Written"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SentenceState:
-    """One sentence on its way.
-
-    Attributes:
-        sentence: its index in the session.
-        source: words read.
-        closed: no more will come, and the translation is complete.
-        units: target units written.
-        delays: source words read when each was written.
-        reasons: why each was written.
-        prefix: the same in subwords.
-        caches: of the verifier (or the only translator), and of the drafter if it is another.
-    """
-
-    sentence: int = 0
-    source: tuple[str, ...] = ()
-    closed: bool = False
-    units: tuple[str, ...] = ()
-    delays: tuple[int, ...] = ()
-    reasons: tuple[Reason, ...] = ()
-    prefix: Prefix = field(default_factory=Prefix)
-    caches: tuple[object, object] = (None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What one step gave for one sentence.
-
-    Attributes:
-        units: target units written now.
-        reasons: why each was written.
-        verdicts: every decision taken, holds included.
-        tentative: drafted text that was held back.
-    """
-
-    units: tuple[str, ...] = ()
-    reasons: tuple[Reason, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
-    tentative: str = ""
-
-    @property
-    def action(self) -> Action:
-        """WRITE if anything was written."""
-        return Action.WRITE if self.units else Action.READ
 
 
 @dataclass(slots=True)
@@ -82,6 +36,22 @@ class _Row:
     reasons: list[Reason]
     verdicts: list[Verdict]
     tentative: str = ""
+
+
+def _check_evidence(acceptor: Acceptor, p: Translator) -> None:
+    """Refuse learned evidence that is not there, or that knows other drafts."""
+    known = p.learned_lookbacks
+    if not known:
+        raise ModelError(
+            f"rule {acceptor.name!r} needs learned evidence, and the translator pack holds none: "
+            "train it with `simulst train evidence`, or choose another accept.rule"
+        )
+    if acceptor.lookback not in known:
+        raise ModelError(
+            f"accept.lookback is {acceptor.lookback}, but the pack's evidence was learnt from "
+            f"drafts with {' or '.join(map(str, known))} words withheld: use one of these, or "
+            "train it with `simulst train evidence --lookback`"
+        )
 
 
 class Policy:
@@ -96,7 +66,8 @@ class Policy:
         verifier: another p.
 
     Raises:
-        ModelError: the verifier has another vocabulary or language pair than the translator.
+        ModelError: the verifier has another vocabulary or language pair than the translator, or
+            the acceptor needs learned evidence that p has not.
         ConfigError: p and q would be the same distribution.
     """
 
@@ -117,7 +88,9 @@ class Policy:
                         f"the verifier's {name} is {theirs}, the translator's {ours}: p can only "
                         "score q's draft in the same subwords; choose a verifier trained with them"
                     )
-        elif acceptor.verifies and acceptor.lookback == 0:
+        if acceptor.learned:
+            _check_evidence(acceptor, verifier or translator)
+        elif verifier is None and acceptor.verifies and acceptor.lookback == 0:
             raise ConfigError(
                 "the draft would be tested against its own distribution: with p = q the ratio is "
                 "1/M for every word; withhold source words (lookback >= 1) or give a verifier"

@@ -1,12 +1,14 @@
 """A translator pack on disk: weights in float16, the subword model, and the manifest.
 
-model.safetensors   weights
-vocabulary.model    SentencePiece
-pack.json           languages, target unit, dimensions, checksums
+model.safetensors      weights
+vocabulary.model       SentencePiece
+evidence.safetensors   learned evidence of acceptance, in float32; a pack may lack it
+pack.json              languages, target unit, dimensions, checksums
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,22 @@ from simulst import packs
 from simulst.config import Config
 from simulst.errors import ModelError
 from simulst.translate.decoding import WaitkTranslator
+from simulst.translate.evidence import EvidenceHead
 from simulst.translate.model import Dimensions, WaitkTransformer
 from simulst.translate.vocabulary import Vocabulary
 
-__all__ = ["WEIGHTS", "load_translator", "open_translators", "save_translator"]
+__all__ = [
+    "EVIDENCE",
+    "WEIGHTS",
+    "load_translator",
+    "open_translators",
+    "save_evidence",
+    "save_translator",
+]
 
 WEIGHTS = "model.safetensors"
 PIECES = "vocabulary.model"
+EVIDENCE = "evidence.safetensors"
 
 
 def save_translator(
@@ -36,6 +47,8 @@ def save_translator(
     fields: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a pack that `load_translator` reads; an existing one is replaced.
+
+    What an existing one had learnt of acceptance goes with its weights.
 
     Args:
         folder: made if it is not there; its name is the pack's name.
@@ -49,6 +62,7 @@ def save_translator(
     }
     safetensors.torch.save_file(weights, folder / WEIGHTS)
     (folder / PIECES).write_bytes(vocabulary.model)
+    (folder / EVIDENCE).unlink(missing_ok=True)
     packs.write_manifest(
         folder,
         "translator",
@@ -62,6 +76,35 @@ def save_translator(
             **(fields or {}),
         },
     )
+
+
+def save_evidence(
+    folder: Path, pack: packs.Pack, head: EvidenceHead, fields: Mapping[str, Any]
+) -> None:
+    """Put learned evidence into a pack, in place of what it may have had.
+
+    Args:
+        folder: of the new pack, made if it is not there; the pack's own changes that one.
+        pack: whose weights the head was trained with.
+        head: reads the states of these weights.
+        fields: more facts on it for the manifest.
+    """
+    if folder.resolve() != pack.path.resolve():
+        shutil.copytree(pack.path, folder, dirs_exist_ok=True)
+    weights = {name: tensor.contiguous() for name, tensor in head.state_dict().items()}
+    safetensors.torch.save_file(weights, folder / EVIDENCE)
+    facts = {"inner": head.inner, "lookbacks": list(head.lookbacks), **fields}
+    packs.write_manifest(folder, pack.kind, {**pack.fields, "evidence": facts})
+
+
+def _load_evidence(pack: packs.Pack, width: int) -> EvidenceHead | None:
+    """The pack's learned evidence, if it has any."""
+    facts = pack.fields.get("evidence")
+    if facts is None:
+        return None
+    head = EvidenceHead(width, facts["inner"], facts["lookbacks"])
+    head.load_state_dict(safetensors.torch.load_file(pack.path / EVIDENCE))
+    return head
 
 
 def load_translator(pack: packs.Pack) -> WaitkTranslator:
@@ -82,12 +125,13 @@ def load_translator(pack: packs.Pack) -> WaitkTranslator:
         weights = safetensors.torch.load_file(pack.path / WEIGHTS)
         model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
         languages = str(fields["source"]), str(fields["target"])
-    except (KeyError, TypeError, RuntimeError) as error:
+        evidence = _load_evidence(pack, model.dim.width)
+    except (KeyError, TypeError, RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(
             f"pack {pack.name} does not hold together ({reason}): fetch or rebuild the pack"
         ) from error
-    return WaitkTranslator(model, vocabulary, *languages)
+    return WaitkTranslator(model, vocabulary, *languages, evidence)
 
 
 def open_translators(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -54,6 +55,26 @@ def test_verdicts_carry_their_numbers() -> None:
     assert (verdict.u, verdict.accepted, verdict.reason) == (0.6, False, Reason.RATIO)
 
 
+EXPECTING = replace(SCORE, expected=(0.9, 0.45, 0.8))
+
+
+def expecting(m: float, u: float) -> tuple[Verdict, ...]:
+    """The verdicts of learned evidence that expects the three values above."""
+    rule = rules.LearnedTest(0, m=m)
+    return rule.judge(DRAFT, EXPECTING, sentence=2, start=10, read=4, draw=lambda _: u)
+
+
+def test_learned_evidence_is_compared_with_u() -> None:
+    """u = 1/2 stops at an expectation of 0.45; M scales it; the ratio is what u met."""
+    assert [v.accepted for v in expecting(1.0, 0.5)] == [True, False]
+    assert [v.accepted for v in expecting(0.9, 0.5)] == [True, True, True]
+    assert [v.accepted for v in expecting(2.0, 0.5)] == [False]
+    verdict = expecting(1.5, 0.5)[0]
+    assert verdict.ratio == pytest.approx(0.6)
+    assert (verdict.u, verdict.reason) == (0.5, Reason.LEARNED)
+    assert expecting(0.5, 0.99)[0].ratio == 1.0
+
+
 def test_agreement_needs_the_same_choice() -> None:
     """LA-2 accepts until p's own choice differs, whatever u is."""
     assert accepted(rules.Agreement(1), 0.99) == [True, True, False]
@@ -84,6 +105,7 @@ def test_schedule_accepts_all() -> None:
     ("name", "lookback", "verifies"),
     [
         ("ratio", 2, True),
+        ("learned", 2, True),
         ("la-2", 2, True),
         ("wait-if-worse", 2, True),
         ("wait-k", 0, False),
@@ -95,4 +117,5 @@ def test_settings_choose_the_rule(name: str, lookback: int, verifies: bool) -> N
     """The settings' rule is built under its own name, with lookback where it compares."""
     rule = rules.build(config.Accept(rule=name, lookback=2))
     assert (rule.name, rule.lookback, rule.verifies) == (name, lookback, verifies)
+    assert rule.learned is (name == "learned")
     assert isinstance(rule, Acceptor)

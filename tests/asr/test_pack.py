@@ -10,7 +10,7 @@ import pytest
 from faster_whisper.audio import decode_audio
 
 from simulst.asr.listener import Listener
-from simulst.asr.whisper import open_transcriber
+from simulst.asr.opening import open_transcriber
 from simulst.config import Asr
 from simulst.packs import Pack
 from simulst.types import SAMPLE_RATE, AudioChunk, SentenceEnd, Speech, Window, Word

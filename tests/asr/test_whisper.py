@@ -12,7 +12,7 @@ import pytest
 from simulst.asr.whisper import (
     WhisperTranscriber,
     _check_device,
-    open_transcriber,
+    open_whisper,
 )
 from simulst.config import Asr
 from simulst.errors import ConfigError, ModelError
@@ -27,7 +27,7 @@ START = 5 * SAMPLE_RATE
 
 def tiny_transcriber(folder: Path, run: str = "windowed") -> WhisperTranscriber:
     """The tiny model, which may take anything for speech."""
-    return open_transcriber(Asr(model=str(folder), run=run, no_speech=1.0))
+    return open_whisper(Asr(model=str(folder), run=run, no_speech=1.0))
 
 
 def window(seconds: float = 2.0, *prefix: Word, seed: int = 0) -> Window:
@@ -66,7 +66,7 @@ def test_rows_do_not_depend_on_their_neighbours(tiny_whisper: Path, run: str) ->
 def test_a_window_that_is_silence_for_the_model_gives_no_words(tiny_whisper: Path) -> None:
     """Above the limit on the no-speech probability nothing is returned."""
     config = Asr(model=str(tiny_whisper), run="windowed", no_speech=1e-12)
-    assert open_transcriber(config).transcribe([window()]) == [()]
+    assert open_whisper(config).transcribe([window()]) == [()]
 
 
 def test_a_window_too_short_for_a_word_gives_none(tiny_whisper: Path) -> None:
@@ -124,12 +124,12 @@ def test_a_pack_says_how_it_runs(tiny_whisper: Path, tmp_path: Path) -> None:
     """Packs trained on windows of any length run windowed, everything else padded."""
     variable = as_pack(tiny_whisper, tmp_path / "variable", window="variable")
     fixed = as_pack(tiny_whisper, tmp_path / "fixed")
-    assert not open_transcriber(Asr(model=str(variable))).padded
-    assert open_transcriber(Asr(model=str(variable), run="padded")).padded
-    assert open_transcriber(Asr(model=str(fixed))).padded
-    assert open_transcriber(Asr(model=str(tiny_whisper))).padded
+    assert not open_whisper(Asr(model=str(variable))).padded
+    assert open_whisper(Asr(model=str(variable), run="padded")).padded
+    assert open_whisper(Asr(model=str(fixed))).padded
+    assert open_whisper(Asr(model=str(tiny_whisper))).padded
     with pytest.raises(ConfigError, match="fixed was trained on windows of 30 s"):
-        open_transcriber(Asr(model=str(fixed), run="windowed"))
+        open_whisper(Asr(model=str(fixed), run="windowed"))
 
 
 def test_a_pack_is_found_by_name(
@@ -138,19 +138,19 @@ def test_a_pack_is_found_by_name(
     """The user's own packs are found by the name of their folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     as_pack(tiny_whisper, tmp_path / "simulst" / "models" / "my-listener", window="variable")
-    assert open_transcriber(Asr(model="my-listener")).languages == ("en",)
+    assert open_whisper(Asr(model="my-listener")).languages == ("en",)
     with pytest.raises(ModelError, match=r"no listener pack 'mylistener'.*my-listener"):
-        open_transcriber(Asr(model="mylistener"))
+        open_whisper(Asr(model="mylistener"))
 
 
 def test_a_language_that_is_not_served_is_refused(tiny_whisper: Path, tmp_path: Path) -> None:
     """The message names the language and lists those served, also for many languages."""
     with pytest.raises(ModelError, match="'de'; it serves en: set asr.language"):
-        open_transcriber(Asr(model=str(tiny_whisper), language="de"))
+        open_whisper(Asr(model=str(tiny_whisper), language="de"))
     many = tiny.build(tmp_path / "many", multilingual=True)
-    assert "de" in open_transcriber(Asr(model=str(many), language="de")).languages
+    assert "de" in open_whisper(Asr(model=str(many), language="de")).languages
     with pytest.raises(ModelError, match=r"'xx'; it serves .*de, .*en, "):
-        open_transcriber(Asr(model=str(many), language="xx"))
+        open_whisper(Asr(model=str(many), language="xx"))
 
 
 def test_a_size_that_is_not_here_is_never_fetched(
@@ -159,25 +159,25 @@ def test_a_size_that_is_not_here_is_never_fetched(
     """A Whisper size is only looked for on this machine; the message says how to get it."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ModelError, match=r"Whisper small.en is not on this machine: .*'small.en'"):
-        open_transcriber(Asr(model="small.en"))
+        open_whisper(Asr(model="small.en"))
 
 
 def test_a_folder_without_a_model_is_refused(tiny_whisper: Path, tmp_path: Path) -> None:
     """A missing folder, a folder without weights and damaged weights are named."""
     with pytest.raises(ModelError, match=r"nowhere is no folder"):
-        open_transcriber(Asr(model=str(tmp_path / "nowhere")))
+        open_whisper(Asr(model=str(tmp_path / "nowhere")))
     with pytest.raises(ModelError, match=r"model\.bin, config\.json, tokenizer\.json is missing"):
-        open_transcriber(Asr(model=str(tmp_path)))
+        open_whisper(Asr(model=str(tmp_path)))
     shutil.copytree(tiny_whisper, tmp_path / "damaged")
     (tmp_path / "damaged" / "model.bin").write_bytes(b"\0" * 64)
     with pytest.raises(ModelError, match="damaged cannot be loaded"):
-        open_transcriber(Asr(model=str(tmp_path / "damaged")))
+        open_whisper(Asr(model=str(tmp_path / "damaged")))
 
 
 def test_a_compute_type_that_does_not_exist_is_refused(tiny_whisper: Path) -> None:
     """The message names the compute type and the setting."""
     with pytest.raises(ModelError, match=r"'int3'.*set asr\.compute_type"):
-        open_transcriber(Asr(model=str(tiny_whisper), compute_type="int3"))
+        open_whisper(Asr(model=str(tiny_whisper), compute_type="int3"))
 
 
 def test_the_number_of_threads_reaches_the_model(
@@ -192,7 +192,7 @@ def test_the_number_of_threads_reaches_the_model(
 
     monkeypatch.setattr("simulst.asr.whisper.WhisperModel", load)
     with pytest.raises(ModelError, match="seen enough"):
-        open_transcriber(Asr(model=str(tiny_whisper), threads=3, compute_type="int8"))
+        open_whisper(Asr(model=str(tiny_whisper), threads=3, compute_type="int8"))
     assert seen == {"cpu_threads": 3, "compute_type": "int8"}
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from simulst.asr.listener import Listener
-from simulst.asr.whisper import open_transcriber
+from simulst.asr.opening import open_transcriber
 from simulst.audio.vad import VoiceGate
 from simulst.config import load
 from simulst.types import SAMPLE_RATE, AudioChunk, Word

@@ -22,6 +22,7 @@ class ShoutingTranslator:
     source_language = "en"
     target_language = "de"
     vocabulary_id = "shout"
+    learned_lookbacks: tuple[int, ...] = ()
 
     def __init__(self, space: str = " ", patience: int = 2) -> None:
         self.space = space

@@ -68,7 +68,7 @@ def test_without_options_the_configured_rule_runs_once() -> None:
         ([], "k=one", "must be numbers"),
         ([], "k=", "must be numbers"),
         ([], "k=1.5", "must be whole"),
-        (["wait-k"], "m=1,2", "only ratio does"),
+        (["wait-k"], "m=1,2", "read m, it is for ratio and learned"),
         (["slow"], "k=1", "--rule 'slow' is unknown"),
     ],
 )

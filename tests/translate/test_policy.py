@@ -12,16 +12,16 @@ from simulst.errors import ConfigError, ModelError
 from simulst.protocols import Prefix, Request, Translator
 from simulst.translate.policy import Policy, SentenceState
 from simulst.types import Action, Reason
-from tests.fakes import SENTENCES, ToyTranslator, translator
+from tests.fakes import SENTENCES, ToyTranslator, expectant, translator
 
 LIMITS = config.Translate()
-RULES = ("ratio", "wait-k", "la-2", "wait-if-worse", "entropy", "random")
+RULES = ("ratio", "learned", "wait-k", "la-2", "wait-if-worse", "entropy", "random")
 
 
 def policy(rule: str, model: Translator | None = None, seed: int = 0, **accept: object) -> Policy:
     """A policy over the random translator."""
     settings_ = config.Accept(rule=rule, **accept)  # type: ignore[arg-type]
-    return Policy(model or translator(), rules.build(settings_), settings_, LIMITS, seed)
+    return Policy(model or expectant(), rules.build(settings_), settings_, LIMITS, seed)
 
 
 def run(
@@ -187,6 +187,28 @@ def test_equal_p_and_q_are_refused() -> None:
     accept = config.Accept(rule="ratio")
     with pytest.raises(ConfigError, match="1/M for every word"):
         Policy(translator(), rules.RatioTest(lookback=0), accept, LIMITS)
+
+
+def test_learned_evidence_holds_and_writes() -> None:
+    """Its verdicts carry what the network expects over M, with nothing withheld from q, too."""
+    for lookback in (0, 1):
+        using = policy("learned", k_min=1, m=1.2, lookback=lookback)
+        state, verdicts = using.open(), []
+        words = SENTENCES[0].split()
+        for i, word in enumerate(words):
+            [(state, written)] = using.step([state], [word], [i == len(words) - 1])
+            verdicts += [v for v in written.verdicts if v.reason is Reason.LEARNED]
+        assert {v.accepted for v in verdicts} == {True, False}
+        assert all(v.ratio is not None and v.accepted == (v.ratio >= 0.5) for v in verdicts)
+        assert Reason.LEARNED in state.reasons
+
+
+def test_learned_evidence_must_be_there() -> None:
+    """A pack without evidence, and a lookback that its evidence does not know, are refused."""
+    with pytest.raises(ModelError, match="simulst train evidence"):
+        policy("learned", translator())
+    with pytest.raises(ModelError, match="lookback is 2.*with 0 or 1 words withheld"):
+        policy("learned", lookback=2)
 
 
 def test_a_verifier_needs_the_same_subwords() -> None:

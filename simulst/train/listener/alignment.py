@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from simulst.train.listener.augmentation import to_features, to_log_power
+from simulst.train.listener.corpus import WordEnds
 from simulst.train.listener.features import Shard
 from simulst.train.listener.model import Listener, letter_ids
 from simulst.train.listener.texts import spoken_form
@@ -38,58 +39,70 @@ def word_labels(text: str) -> tuple[list[int], list[tuple[int, int]]]:
 
 
 @torch.no_grad()
-def best_path(scores: Tensor, labels: list[list[int]]) -> list[npt.NDArray[np.int64] | None]:
+def best_path(scores: Tensor, letters: Tensor, counts: Tensor) -> npt.NDArray[np.int64]:
     """The best CTC path of each label sequence.
+
+    The scores are summed on their own device, the path is followed back on the CPU, all rows at
+    once.
 
     Args:
         scores: log-probabilities (B, T, 1 + letters), blank 0.
-        labels: of each row, without blanks.
+        letters: (B, L) labels without blanks, 0 behind a row's end.
+        counts: (B,) labels of each row.
 
     Returns:
-        For each row the frame where each label peaks (labels,), or None if it does not fit.
+        The frame where each label peaks (B, L); -1 behind a row's end, and in a row that does
+        not fit into its frames.
     """
     b, frames, _ = scores.shape
-    states = 2 * max(len(row) for row in labels) + 1
-    spelled = torch.zeros(b, states, dtype=torch.int64)
-    for row, letters in enumerate(labels):
-        spelled[row, 1 : 2 * len(letters) : 2] = torch.tensor(letters, dtype=torch.int64)
-    skips = torch.zeros(b, states, dtype=torch.bool)
-    skips[:, 2:] = (spelled[:, 2:] != 0) & (spelled[:, 2:] != spelled[:, :-2])
+    letters, counts = letters.to(scores.device), counts.to(scores.device)
+    states = 2 * letters.shape[1] + 1
+    spelled = letters.new_zeros(b, states)
+    spelled[:, 1::2] = letters
+    barred = torch.zeros(b, states, device=scores.device)
+    barred[:, :2] = -1e30
+    same = (spelled[:, 2:] == 0) | (spelled[:, 2:] == spelled[:, :-2])
+    barred[:, 2:].masked_fill_(same, -1e30)
     seen = scores.gather(2, spelled[:, None, :].expand(b, frames, states))  # (B, T, S)
-    never = torch.full((b, 1), -1e30)
-    best = torch.full((b, states), -1e30)
+    padded = torch.full((b, states + 2), -1e30, device=scores.device)
+    best = padded[:, 2:]
     best[:, :2] = seen[:, 0, :2]
-    steps = torch.zeros(frames, b, states, dtype=torch.int8)
+    moves = torch.zeros(frames, b, states, dtype=torch.int8, device=scores.device)
     for frame in range(1, frames):
-        one = torch.cat([never, best[:, :-1]], dim=1)
-        two = torch.cat([never, never, best[:, :-2]], dim=1).masked_fill(~skips, -1e30)
-        best, steps_here = torch.stack([best, one, two]).max(dim=0)
-        best = best + seen[:, frame]
-        steps[frame] = steps_here.to(torch.int8)
-    likely = seen.numpy()
-    paths: list[npt.NDArray[np.int64] | None] = []
-    for row, letters in enumerate(labels):
-        last = 2 * len(letters)
-        state = last if best[row, last] >= best[row, last - 1] else last - 1
-        if not letters or best[row, state] < -1e29:
-            paths.append(None)
-            continue
-        moves = steps[:, row].numpy()
-        peak_scores = np.full(len(letters), -np.inf)
-        peaks = np.zeros(len(letters), dtype=np.int64)
-        for frame in range(frames - 1, -1, -1):
-            if state % 2 and likely[row, frame, state] > peak_scores[state // 2]:
-                peak_scores[state // 2] = float(likely[row, frame, state])
-                peaks[state // 2] = frame
-            state -= int(moves[frame, state])
-        paths.append(peaks)
-    return paths
+        skipped = padded[:, :-2] + barred
+        stepped = torch.maximum(padded[:, 1:-1], skipped)
+        behind = torch.maximum(best, padded[:, 1:-1])
+        moves[frame] = (stepped > best).to(torch.int8) + (skipped > behind)
+        best.copy_(torch.maximum(best, stepped) + seen[:, frame])
+    last = 2 * counts[:, None]
+    final = best.gather(1, torch.cat([last, (last - 1).clamp_min(0)], 1))  # (B, 2)
+    fits = ((final.amax(1) > -1e29) & (counts > 0)).cpu().numpy()
+    state = (last[:, 0] - final.argmax(1)).clamp_min(0).cpu().numpy()
+    path = _follow_back(moves.cpu().numpy(), state)  # (B, T)
+    likely = seen.gather(2, torch.from_numpy(path)[..., None].to(seen.device))[..., 0].cpu().numpy()
+    peaks = np.full(tuple(letters.shape), -1, np.int64)
+    rows, times = np.nonzero((path % 2 == 1) & fits[:, None])
+    order = np.argsort(likely[rows, times], kind="stable")  # of a label's frames the last is kept
+    rows, times = rows[order], times[order]
+    peaks[rows, path[rows, times] // 2] = times
+    return peaks
+
+
+def _follow_back(
+    moves: npt.NDArray[np.int8], state: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The state of each row at each frame (B, T), from moves (T, B, S) and the last states."""
+    frames, b, _ = moves.shape
+    rows = np.arange(b)
+    path = np.zeros((b, frames), np.int64)
+    for frame in range(frames - 1, -1, -1):
+        path[:, frame] = state
+        state = np.maximum(state - moves[frame, rows, state], 0)
+    return path
 
 
 @torch.no_grad()
-def align_shard(
-    model: Listener, shard: Shard, *, batch_frames: int = 12_000
-) -> list[npt.NDArray[np.int64] | None]:
+def align_shard(model: Listener, shard: Shard, *, batch_frames: int = 12_000) -> list[WordEnds]:
     """The feature frame (100 a second) where each word of each sentence ends, or None.
 
     Args:
@@ -97,10 +110,10 @@ def align_shard(
         shard: sentences.
         batch_frames: feature frames a batch, padding included.
     """
-    weight = next(model.parameters())
+    weight = model.ctc.weight
     lengths = np.diff(shard.offsets)
     order = np.argsort(lengths, kind="stable")
-    ends: list[npt.NDArray[np.int64] | None] = [None] * len(order)
+    ends: list[WordEnds] = [None] * len(order)
     batch: list[int] = []
     for place, index in enumerate(order):
         batch.append(int(index))
@@ -111,15 +124,19 @@ def align_shard(
         longest += longest % 2
         mel = torch.zeros(len(batch), longest, shard.features.shape[1])
         spelled = [word_labels(shard.texts[item]) for item in batch]
-        for row, item in enumerate(batch):
+        letters = torch.zeros(len(batch), max(1, max(len(ids) for ids, _ in spelled))).long()
+        for row, (item, (ids, _)) in enumerate(zip(batch, spelled, strict=True)):
             raw = shard.features[shard.offsets[item] : shard.offsets[item + 1]]
             mel[row, : len(raw)] = torch.from_numpy(to_features(to_log_power(raw)))
+            letters[row, : len(ids)] = torch.tensor(ids, dtype=torch.int64)
         memory, _ = model.encoder(mel.transpose(1, 2).to(weight.device, weight.dtype))
-        scores = F.log_softmax(model.ctc(memory).float(), dim=-1).cpu()
-        for item, (_, spans), peaks in zip(
-            batch, spelled, best_path(scores, [labels for labels, _ in spelled]), strict=True
+        scores = F.log_softmax(model.ctc(memory).float(), dim=-1)
+        counts = torch.tensor([len(ids) for ids, _ in spelled])
+        for item, (ids, spans), peaks in zip(
+            batch, spelled, best_path(scores, letters, counts), strict=True
         ):
-            ends[item] = None if peaks is None else _word_ends(peaks, spans, int(lengths[item]))
+            if ids and peaks[0] >= 0:
+                ends[item] = _word_ends(peaks[: len(ids)], spans, int(lengths[item]))
         batch = []
     return ends
 

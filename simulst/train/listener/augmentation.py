@@ -52,13 +52,14 @@ def noise(frames: int, level: float, rng: np.random.Generator) -> Mel:
     return made
 
 
-def augment(mel: Mel, rng: np.random.Generator, synthetic: bool) -> Mel:
+def augment(mel: Mel, rng: np.random.Generator, synthetic: bool, behind: Mel | None = None) -> Mel:
     """One random version of a window.
 
     Args:
         mel: log10 power (frames, 80).
         rng: of this window.
         synthetic: synthetic voices are changed more than real ones.
+        behind: log10 power (frames, 80) of a sound to be heard faintly behind it.
 
     Returns:
         Log10 power (frames, 80).
@@ -70,6 +71,8 @@ def augment(mel: Mel, rng: np.random.Generator, synthetic: bool) -> Mel:
         mel = mel + _curve(rng, rng.uniform(0.1, 0.6))
     if rng.random() < (0.35 if synthetic else 0.15):
         mel = _echo(mel, float(rng.uniform(0.15, 0.7)), float(rng.uniform(0.01, 0.15)))
+    if behind is not None:
+        mel = _add(mel, behind - float(behind.max()) + peak - float(rng.uniform(0.8, 2.5)))
     if rng.random() < 0.75:
         ratio = float(rng.uniform(0.5, 6.0))  # 5 to 60 dB
         mel = _add(mel, noise(len(mel), peak - ratio, rng))

@@ -21,6 +21,10 @@ _DATA = """\
 | speechocean762, {speechocean762} | real speech | free, commercial use too |
 """
 
+_TEACHER = """\
+| encoder of Whisper tiny.en | teacher of features while training; no tensor of it is here | MIT |
+"""
+
 _USE = """\
 ## How to call it
 No timestamps were trained: always force `<|notimestamps|>` (`without_timestamps=True` in
@@ -39,23 +43,17 @@ def card_text(
     state: dict[str, Any],
     *,
     parameters: int,
-    command: str,
-    hardware: str,
-    voices: list[str],
-    hours_of_speech: dict[str, float],
+    held_out_voice: str,
     notes: list[str],
 ) -> str:
     """The card.
 
     Args:
         scores: of `evaluation.evaluate_pack`.
-        state: of the checkpoint: step, elapsed_s, heard_s.
+        state: of `average.pt`: how the weights were made.
         parameters: of the model.
-        command: that made the pack.
-        hardware: it was trained on.
-        voices: that spoke the synthetic part.
-        hours_of_speech: in the corpus, by kind.
-        notes: on word times, silence and noise.
+        held_out_voice: that spoke nothing of the training.
+        notes: on word times, on time, on what came out where nothing was said.
     """
     table = "\n".join(
         f"| {score.name} | {score.way} | {score.words} | {score.rate:.2f} |" for score in scores
@@ -63,11 +61,11 @@ def card_text(
     worst = "\n".join(
         f'- *{score.name}*: said "{score.example[0]}", heard "{score.example[1]}"'
         for score in scores
-        if score.example and score.way == "windowed"
+        if score.example and score.way == "live"
     )
-    real = {
-        kind: f"{hours_of_speech.get(kind, 0.0):.1f} h" for kind in ("ljspeech", "speechocean762")
-    }
+    hours = state["hours_of_speech"]
+    real = {kind: f"{hours.get(kind, 0.0):.1f} h" for kind in ("ljspeech", "speechocean762")}
+    taught = state["sizes"]["taught"] > 0
     return f"""# listen-en
 
 A small English speech recogniser in Whisper's format ({parameters / 1e6:.1f} M parameters, int8)
@@ -79,7 +77,8 @@ latency. **Not for** real talks: read the table first, and use `small.en` or lar
 never seen digits or symbols: numbers come out as words.
 
 ## Scores
-Word error rate, lower case, no punctuation, greedy, int8.
+Word error rate, lower case, no punctuation, greedy, int8. Live: what a session commits, half a
+second at a time.
 
 | speech | way | words | WER |
 |---|---|---|---|
@@ -92,22 +91,23 @@ The worst of each set:
 
 {worst}
 
-Names and rare words are spelled by ear. Trained on {hours_of_speech.get("speech", 0.0):.1f} h of
-synthetic speech and {sum(v for k, v in hours_of_speech.items() if k != "speech"):.1f} h of real
-speech, it does not carry over to accents, rooms and microphones beyond these.
+Names and rare words are spelled by ear. It was trained on {hours.get("speech", 0.0):.1f} h of
+synthetic speech and {sum(v for k, v in hours.items() if k != "speech"):.1f} h of real speech, the
+latter in {state["copies"]} copies, each with other pitches, rooms and lines.
 
 {_USE}
 ## Data
-{_DATA.format(**real)}
-One hundredth of the sentences is held out (by a checksum of their letters). The
-training voices are {", ".join(voices)}: flite's are free to use (BSD-like); espeak-ng's program is
-GPL, its output free.
+{_DATA.format(**real)}{_TEACHER if taught else ""}
+One hundredth of the sentences is held out (by a checksum of their letters). The training voices
+are {", ".join(state["voices"])}, each at many rates and pitches; **{held_out_voice} is held out**:
+no sentence of the training was spoken by it, nor by its narrow-band twin. flite's voices are free
+to use (BSD-like); espeak-ng's program is GPL, its output free.
 
 ## Recipe
-{state["step"]} steps in {state["elapsed_s"] / 3600:.2f} h on {hardware}; audio heard, padding and
-repetitions included: {state["heard_s"] / 3600:.0f} h.
+{state["step"]} steps in {state["elapsed_s"] / 3600:.2f} h on {state["hardware"]}; audio heard,
+padding and repetitions included: {state["heard_s"] / 3600:.0f} h.
 
-    {command}
+    {state["command"]}
 
 Licence of the weights: Apache-2.0; mind the terms of the data above.
 """

@@ -1,7 +1,8 @@
-"""A pack's word error rates on held-out speech, heard windowed and padded.
+"""A pack's word error rates on held-out speech, heard live, windowed and padded.
 
-Scores are on lower-case words without punctuation (`texts.spoken_form`). Neither way of
-listening carries state from one recording to the next.
+Live is as a session hears, half a second at a time, and counts committed words; the others hear
+a recording at once. Scores are on lower-case words without punctuation (`texts.spoken_form`). No
+way of listening carries state from one recording to the next.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from simulst.errors import ConfigError
 from simulst.train.listener.features import SAMPLE_RATE, log_mel
+from simulst.train.listener.live import LiveEar, speechless
 from simulst.train.listener.recordings import RECORDINGS, read_transcripts
-from simulst.train.listener.speech import draw_voice, speak
+from simulst.train.listener.speech import speak
 from simulst.train.listener.texts import spoken_form
+from simulst.train.listener.voices import draw_voice
+from simulst.train.listener.waveforms import Audio, read_audio
 
 __all__ = [
     "Recogniser",
@@ -31,8 +34,6 @@ __all__ = [
     "word_error_rate",
 ]
 
-Audio = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -40,7 +41,7 @@ class Score:
 
     Attributes:
         name: of the set.
-        way: "windowed" or "padded".
+        way: "live", "windowed" or "padded".
         words: in the references.
         rate: word errors / words.
         example: the worst of the set: what was said, what was heard.
@@ -156,6 +157,7 @@ def evaluate_pack(
     seed: int = 1,
     limit: int = 200,
     padded_limit: int = 20,
+    speechless_minutes: float = 10.0,
     report: Callable[[str], None] = lambda line: None,
 ) -> tuple[list[Score], list[str]]:
     """Scores of a pack on held-out synthetic text, held-out readers and a talk.
@@ -166,16 +168,16 @@ def evaluate_pack(
         held_out: sentences that no training voice has spoken.
         voices: to speak them with.
         seed: of the choice of sentences and voices.
-        limit: recordings of a kind, windowed.
+        limit: recordings of a kind, live and windowed.
         padded_limit: of these, also padded.
+        speechless_minutes: of silence, of noise and of babble, live.
         report: takes a line for each score.
 
     Returns:
-        The scores, and a line each on word times and on what came out of silence and noise.
+        The scores, and a line each on word times, on the time of a step and on what came out of
+        sounds without speech.
     """
-    from faster_whisper.audio import decode_audio
-
-    recogniser = Recogniser(folder)
+    recogniser, ear = Recogniser(folder), LiveEar(folder)
     notes: list[str] = []
     sets: dict[str, tuple[list[Audio], list[str]]] = {}
     rng = Random(seed)
@@ -191,30 +193,45 @@ def evaluate_pack(
         rows = read_transcripts(data / "speech" / collection / "dev")
         rows = rng.sample(rows, min(limit, len(rows)))
         sets[f"{collection} dev"] = (
-            [decode_audio(str(file)) for file, _, _ in rows],
+            [read_audio(file) for file, _, _ in rows],
             [text for _, _, text in rows],
         )
+    ways = {"live": ear.committed, "windowed": recogniser.windowed, "padded": recogniser.padded}
     scores: list[Score] = []
     for name, (audios, texts) in sets.items():
-        for way, count in (("windowed", limit), ("padded", padded_limit)):
-            hear = recogniser.windowed if way == "windowed" else recogniser.padded
+        for way, hear in ways.items():
+            count = padded_limit if way == "padded" else limit
             heard = [hear(audio) for audio in audios[:count]]
             scores.append(_score(name, way, texts[:count], heard))
             report(_line(scores[-1]))
     for talk in sorted((data / "talks").glob("*/audio.ogg")):
         text = (talk.parent / "transcript.en.txt").read_text(encoding="utf-8")
-        pieces = cut_at_pauses(decode_audio(str(talk)))
-        for way, hear in (("windowed", recogniser.windowed), ("padded", recogniser.padded)):
+        audio = read_audio(talk)
+        for way, hear in ways.items():
+            pieces = [audio] if way == "live" else cut_at_pauses(audio)
             said = " ".join(hear(piece) for piece in pieces)
             scores.append(_score(f"talk {talk.parent.name}", way, [text], [said]))
             report(_line(scores[-1]))
             report(f"    {said}")
-    noise = np.random.default_rng(seed).normal(0.0, 0.05, 10 * SAMPLE_RATE).astype(np.float32)
-    for name, audio in (("silence", np.zeros(10 * SAMPLE_RATE, np.float32)), ("noise", noise)):
-        for way, hear in (("windowed", recogniser.windowed), ("padded", recogniser.padded)):
-            notes.append(f"10 s of {name}, {way}: {hear(audio)!r}")
-            report(notes[-1])
+    for name, audio in speechless(held_out, voices, seed, speechless_minutes).items():
+        words = ear.committed(audio).split()
+        notes.append(f"{speechless_minutes:g} min of {name}, live: {_some(words)}")
+        report(notes[-1])
+    longest = max((audio for audios, _ in sets.values() for audio in audios), key=len)
+    time_ms = ear.step_ms(longest[: 5 * SAMPLE_RATE])
+    notes.append(
+        f"one look at {len(longest[: 5 * SAMPLE_RATE]) / SAMPLE_RATE:.0f} s of speech on "
+        f"one thread: {time_ms:.0f} ms"
+    )
+    report(notes[-1])
     return scores, notes
+
+
+def _some(words: list[str]) -> str:
+    """How many words, and the first of them."""
+    if not words:
+        return "no words"
+    return f"{len(words)} words, beginning with {' '.join(words[:8])!r}"
 
 
 def _with_margins(audio: Audio) -> Audio:

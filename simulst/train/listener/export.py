@@ -17,13 +17,14 @@ import torch
 from torch import Tensor
 
 from simulst.audio.torchaudio_shim import load_torchaudio
-from simulst.errors import ConfigError, ModelError
+from simulst.errors import ConfigError
 from simulst.packs import write_manifest
 from simulst.train.listener.features import MELS, SAMPLE_RATE
-from simulst.train.listener.model import GUIDED_HEADS, MAX_FRAMES, MAX_TOKENS, Dimensions, Listener
+from simulst.train.listener.layers import GUIDED_HEADS
+from simulst.train.listener.model import MAX_FRAMES, MAX_TOKENS, Listener
 from simulst.train.listener.tokenizer import TIMESTAMPS, load_tokenizer, special_id
 
-__all__ = ["export_pack", "read_average"]
+__all__ = ["export_pack"]
 
 PREPROCESSOR = {
     "chunk_length": 30,
@@ -37,23 +38,6 @@ PREPROCESSOR = {
     "padding_value": 0.0,
     "sampling_rate": SAMPLE_RATE,
 }
-
-
-def read_average(checkpoint: Path) -> tuple[Listener, dict[str, Any]]:
-    """The averaged weights of a checkpoint as a float32 model, and what else it says.
-
-    Raises:
-        ModelError: there is no checkpoint.
-    """
-    if not checkpoint.is_file():
-        raise ModelError(f"no checkpoint at {checkpoint}; train first, or give another --work")
-    # Our own file; word ends are numpy arrays, which weights_only refuses.
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    model = Listener(Dimensions(**state["sizes"]))
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            weight.copy_(state["average"][name])
-    return model.eval(), state
 
 
 def export_pack(

@@ -1,6 +1,7 @@
-"""Log-mel features of sentences: made once by faster-whisper's extractor, kept as float16.
+"""Log-mel features of sentences, made once and kept as float16.
 
-What is stored is the extractor's own scale, (log10 power + 4) / 4, 100 frames a second, 80 bands.
+They are faster-whisper's, on its extractor's own scale, (log10 power + 4) / 4, 100 frames a
+second, 80 bands; computed here, because a machine that only trains has no faster-whisper.
 Augmentation lives in `augmentation`, joining in `windows`.
 """
 
@@ -9,11 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from simulst.audio.torchaudio_shim import load_torchaudio
 
 __all__ = [
     "FRAMES_PER_S",
@@ -40,24 +46,35 @@ PHONES = ["pau", *_VOWELS, *_CONSONANTS]
 """flite's phones (CMU's, with schwa and pause)."""
 NO_PHONE = -1
 
-_extractor: Any = None
+_WINDOW = 400  # samples of the Fourier transform
+_HOP = SAMPLE_RATE // FRAMES_PER_S
+
+
+@cache
+def _bands() -> Tensor:
+    """Slaney's mel filters: (80, 201)."""
+    filters: Tensor = load_torchaudio().functional.melscale_fbanks(
+        _WINDOW // 2 + 1, 0.0, SAMPLE_RATE / 2, MELS, SAMPLE_RATE, norm="slaney", mel_scale="slaney"
+    )
+    return filters.T.contiguous()
 
 
 def log_mel(audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Features of 16 kHz mono audio.
+    """Features of 16 kHz mono audio, as faster-whisper's FeatureExtractor makes them.
 
     Args:
-        audio: (samples,), -1 to 1.
+        audio: (samples,), -1 to 1, at least 13 ms.
 
     Returns:
         (80, frames), 100 frames a second.
     """
-    global _extractor
-    if _extractor is None:
-        from faster_whisper.feature_extractor import FeatureExtractor
-
-        _extractor = FeatureExtractor(feature_size=MELS)
-    features: npt.NDArray[np.float32] = _extractor(audio)
+    sound = torch.nn.functional.pad(torch.from_numpy(np.ascontiguousarray(audio)), (0, _HOP))
+    window = torch.hann_window(_WINDOW)
+    spectrum = torch.stft(sound, _WINDOW, _HOP, window=window, return_complex=True)[:, :-1]
+    power = (_bands() @ spectrum.abs().square()).clamp_min(1e-10).log10()  # (80, frames)
+    features: npt.NDArray[np.float32] = (
+        (torch.maximum(power, power.max() - 8.0) + 4.0) / 4.0
+    ).numpy()
     return features
 
 

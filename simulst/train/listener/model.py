@@ -2,9 +2,10 @@
 
 It takes windows of any length up to 30 s: sinusoidal positions are sliced. Padding is not
 masked, as Whisper's is not; the windows that share a batch are of about one length, and what
-padding there is teaches the padded way of running. A CTC head over letters trains the encoder
-and is left behind at export, and so does a head for phones, which gets the encoder off the ground
-where the synthesiser tells them. Decoding lives in CTranslate2, not here.
+padding there is teaches the padded way of running. What only trains the encoder is left behind
+at export: a CTC head over letters, a head for phones, which gets the encoder off the ground where
+the synthesiser tells them, and a projection onto a teacher's features. Decoding lives in
+CTranslate2, not here.
 """
 
 from __future__ import annotations
@@ -17,34 +18,43 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from simulst.train.listener.features import MELS, PHONES
+from simulst.train.listener.layers import DecoderLayer, EncoderLayer
 
 __all__ = [
-    "GUIDED_HEADS",
     "LETTERS",
     "MAX_FRAMES",
     "MAX_TOKENS",
     "Dimensions",
+    "Encoder",
     "Listener",
+    "Scores",
     "letter_ids",
 ]
 
 MAX_FRAMES = 1500
 """Encoder frames, 50 a second, of Whisper's longest window."""
 MAX_TOKENS = 448
-GUIDED_HEADS = 2
-"""Heads of each decoder layer that are taught where to look; they tell word times later."""
 LETTERS = " abcdefghijklmnopqrstuvwxyz'"
 """What the CTC head spells; its blank is 0, letter i is i + 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dimensions:
-    """The size of a model. Heads are 64 wide, as in every Whisper."""
+    """The size of a model. Heads are 64 wide, as in every Whisper.
+
+    Attributes:
+        vocabulary: of the tokenizer.
+        width: of states.
+        encoder_layers: 0 where another encoder stands in.
+        decoder_layers: of the decoder.
+        taught: width of a teacher's features; 0 for no teacher.
+    """
 
     vocabulary: int
     width: int = 256
     encoder_layers: int = 5
     decoder_layers: int = 2
+    taught: int = 0
 
     @property
     def heads(self) -> int:
@@ -61,70 +71,9 @@ def letter_ids(spoken: str) -> list[int]:
     return [LETTERS.index(letter) + 1 for letter in spoken]
 
 
-class Attention(nn.Module):
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.k_proj = nn.Linear(width, width, bias=False)
-        self.v_proj = nn.Linear(width, width)
-        self.q_proj = nn.Linear(width, width)
-        self.out_proj = nn.Linear(width, width)
-
-    def forward(self, x: Tensor, memory: Tensor, causal: bool = False) -> Tensor:
-        b, t, d = x.shape
-        q = self.q_proj(x).view(b, t, self.heads, -1).transpose(1, 2)  # (B, H, T, 64)
-        k = self.k_proj(memory).view(b, memory.shape[1], self.heads, -1).transpose(1, 2)
-        v = self.v_proj(memory).view(b, memory.shape[1], self.heads, -1).transpose(1, 2)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=causal)  # (B, H, T, 64)
-        return self.out_proj(y.transpose(1, 2).reshape(b, t, d))  # type: ignore[no-any-return]
-
-    def looks(self, x: Tensor, memory: Tensor) -> Tensor:
-        """Where the first `GUIDED_HEADS` heads look: (B, heads, U, T), each row sums to 1."""
-        width = 64 * min(GUIDED_HEADS, self.heads)
-        q = F.linear(x, self.q_proj.weight[:width], self.q_proj.bias[:width])
-        k = F.linear(memory, self.k_proj.weight[:width])
-        q = q.view(*q.shape[:2], -1, 64).transpose(1, 2)  # (B, H, U, 64)
-        k = k.view(*k.shape[:2], -1, 64).transpose(1, 2)  # (B, H, T, 64)
-        shares: Tensor = (q @ k.transpose(2, 3) / 8.0).float().softmax(-1)
-        return shares
-
-
-class EncoderLayer(nn.Module):
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.self_attn = Attention(width, heads)
-        self.self_attn_layer_norm = nn.LayerNorm(width)
-        self.fc1 = nn.Linear(width, 4 * width)
-        self.fc2 = nn.Linear(4 * width, width)
-        self.final_layer_norm = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.self_attn_layer_norm(x)
-        x = x + self.dropout(self.self_attn(y, y))
-        y = self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
-        out: Tensor = x + self.dropout(y)  # (B, T, D)
-        return out
-
-
-class DecoderLayer(EncoderLayer):
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__(width, heads, dropout)
-        self.encoder_attn = Attention(width, heads)
-        self.encoder_attn_layer_norm = nn.LayerNorm(width)
-
-    def decode(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """The next states (B, U, D) and where the guided heads look (B, heads, U, T)."""
-        y = self.self_attn_layer_norm(x)
-        x = x + self.dropout(self.self_attn(y, y, causal=True))
-        y = self.encoder_attn_layer_norm(x)
-        looks = self.encoder_attn.looks(y, memory)
-        x = x + self.dropout(self.encoder_attn(y, memory))
-        y = self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
-        return x + self.dropout(y), looks
-
-
 class Encoder(nn.Module):
+    """Whisper's encoder; any window length."""
+
     def __init__(self, sizes: Dimensions, dropout: float) -> None:
         super().__init__()
         self.conv1 = nn.Conv1d(MELS, sizes.width, 3, padding=1)
@@ -169,17 +118,46 @@ class Decoder(nn.Module):
         return self.layer_norm(x), torch.cat(looks, dim=1)
 
 
-class Listener(nn.Module):
-    """Whisper's encoder and decoder with a CTC head for training."""
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a model makes of a batch.
 
-    def __init__(self, sizes: Dimensions, dropout: float = 0.0) -> None:
+    Attributes:
+        tokens: logits of the next token (B, U, V).
+        letters: logits of CTC labels (B, T, 1 + letters).
+        phones: logits (B, T, phones).
+        looks: where the guided heads look when they expect the next token (B, heads, U, T).
+        features: guess of a teacher's standardised features (B, T, taught); None without one.
+    """
+
+    tokens: Tensor
+    letters: Tensor
+    phones: Tensor
+    looks: Tensor
+    features: Tensor | None
+
+
+class Listener(nn.Module):
+    """Whisper's encoder and decoder with heads for training.
+
+    Args:
+        sizes: of the model.
+        dropout: in every layer.
+        encoder: stands in for an encoder of its own: mel to states and middle states.
+    """
+
+    def __init__(
+        self, sizes: Dimensions, dropout: float = 0.0, encoder: nn.Module | None = None
+    ) -> None:
         super().__init__()
         assert sizes.width % 64 == 0, sizes.width
+        assert (encoder is None) == (sizes.encoder_layers > 0), sizes
         self.sizes = sizes
-        self.encoder = Encoder(sizes, dropout)
+        self.encoder = encoder or Encoder(sizes, dropout)
         self.decoder = Decoder(sizes, dropout)
         self.ctc = nn.Linear(sizes.width, len(LETTERS) + 1)
         self.phones = nn.Sequential(nn.LayerNorm(sizes.width), nn.Linear(sizes.width, len(PHONES)))
+        self.imitation = nn.Linear(sizes.width, sizes.taught) if sizes.taught else None
         self._start()
 
     @torch.no_grad()
@@ -195,6 +173,8 @@ class Listener(nn.Module):
         nn.init.normal_(self.decoder.embed_tokens.weight, std=0.02)
         nn.init.normal_(self.decoder.embed_positions.weight, std=0.02)
         encoder = self.encoder
+        if not isinstance(encoder, Encoder):
+            return
         encoder.conv1.weight *= 3.0
         encoder.conv2.weight *= 5.0
         if self.sizes.width < 128:
@@ -227,22 +207,22 @@ class Listener(nn.Module):
                     projection.weight[rows] *= 0.3
                     projection.weight[rows, :64] = 3.5 * start
 
-    def forward(self, mel: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, mel: Tensor, tokens: Tensor) -> Scores:
         """Teacher-forced scores.
 
         Args:
             mel: (B, 80, frames), frames even and at most 3,000.
             tokens: (B, U), the forced tokens from `<|startoftranscript|>` on.
-
-        Returns:
-            Logits of the next token (B, U, V), of the letters (B, frames / 2, 1 + letters), of
-            the phones (B, frames / 2, phones), and where the guided heads look when they expect
-            the next token (B, heads, U, frames / 2).
         """
         memory, middle = self.encoder(mel)  # (B, T, D) each
         x, looks = self.decoder(tokens, memory)
-        logits = F.linear(x, self.decoder.embed_tokens.weight)
-        return logits, self.ctc(memory), self.phones(middle), looks
+        return Scores(
+            tokens=F.linear(x, self.decoder.embed_tokens.weight),
+            letters=self.ctc(memory),
+            phones=self.phones(middle),
+            looks=looks,
+            features=None if self.imitation is None else self.imitation(memory),
+        )
 
     def parameter_count(self) -> int:
         """Weights that ship: without the heads for training, the tied output counted once."""

@@ -72,6 +72,8 @@ def spoken_form(text: str) -> str:
 def read_sentences(path: Path) -> dict[str, list[str]]:
     """Clean English sentences by source, in file order, so that neighbours stay neighbours.
 
+    A sentence that has several translations is there once.
+
     Args:
         path: gzipped text, tab-separated: source, licence, English, German.
 
@@ -80,7 +82,7 @@ def read_sentences(path: Path) -> dict[str, list[str]]:
     """
     if not path.is_file():
         raise DataError(f"no parallel text at {path}; --data names the folder that holds en-de/")
-    sentences: dict[str, list[str]] = {source: [] for source in SOURCES}
+    sentences: dict[str, dict[str, None]] = {source: {} for source in SOURCES}
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             columns = line.rstrip("\n").split("\t")
@@ -88,10 +90,10 @@ def read_sentences(path: Path) -> dict[str, list[str]]:
                 continue
             text = clean(columns[2])
             if text is not None:
-                sentences[columns[0]].append(text)
+                sentences[columns[0]][text] = None
     if not any(sentences.values()):
         raise DataError(f"{path} holds no sentence of {', '.join(SOURCES)}")
-    return sentences
+    return {source: list(texts) for source, texts in sentences.items()}
 
 
 class TrueCaser:

@@ -2,19 +2,18 @@
 
 A live window ends wherever the speaker is, so a share of the windows is cut at a word found by
 `alignment`; a cut-off window's transcript holds the words heard whole and no full stop. Some
-windows hold no speech at all. Everything follows from (seed, round).
+windows hold no speech at all, but noise, babble or music. Everything follows from the seed and
+the round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from simulst.errors import DataError
 from simulst.train.listener.augmentation import (
     FLOOR,
     Mel,
@@ -26,15 +25,16 @@ from simulst.train.listener.augmentation import (
     to_features,
     to_log_power,
 )
-from simulst.train.listener.features import FRAMES_PER_S, MELS, NO_PHONE, Shard
+from simulst.train.listener.corpus import Corpus
+from simulst.train.listener.features import FRAMES_PER_S, MELS, NO_PHONE
 
-__all__ = ["Corpus", "Window", "draw_window", "draw_windows", "heard", "join"]
+__all__ = ["Drawing", "Window", "draw_window", "draw_windows", "heard", "join"]
 
-KINDS: dict[str, float] = {"speech": 0.94, "ljspeech": 0.03, "speechocean762": 0.03}
-"""Shards by the start of their names, and how often a window comes from each kind."""
 Labels = npt.NDArray[np.int8]
 LIVE_EDGE = 12
 """Frames after the last word that must be heard before a full stop is written."""
+SPEECHLESS = 0.05
+"""Share of windows in which nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,56 +43,34 @@ class Window:
 
     Attributes:
         features: (frames, 80).
+        clean: (frames, 80) the same before noise and masks were laid over it.
         phones: (frames,) as `features.Shard` has them.
         text: what was said, empty for silence.
     """
 
     features: Mel
+    clean: Mel
     phones: Labels
     text: str
 
 
-@dataclass(slots=True)
-class Corpus:
-    """The shards of a folder; synthesis may add to them while training reads.
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How windows are drawn.
 
     Attributes:
-        folder: of the shards.
-        shards: by name.
-        ends: word ends of a shard's sentences, by its name, once it has been aligned.
-        labelled: names of the shards with known phones.
+        longest_s: of a window.
+        change: the probability that a window is augmented.
+        labelled: take only shards with known phones, if there are any.
+        shards: names of those to draw from; None for all.
+        aligned: names of those whose word ends may be used.
     """
 
-    folder: Path
-    shards: dict[str, Shard] = field(default_factory=dict)
-    ends: dict[str, list[npt.NDArray[np.int64] | None]] = field(default_factory=dict)
-    labelled: set[str] = field(default_factory=set)
-
-    def refresh(self) -> None:
-        """Reads shards that are new in the folder."""
-        for path in sorted(self.folder.glob("*.npy")):
-            if path.stem not in self.shards and not path.stem.startswith("dev"):
-                shard = self.shards[path.stem] = Shard.read(path)
-                if shard.labelled:
-                    self.labelled.add(path.stem)
-        if not self.shards:
-            raise DataError(f"no shards (*.npy) in {self.folder}; the corpus was not made yet")
-
-    def draw_shard(self, rng: np.random.Generator, labelled: bool) -> str:
-        """The name of a shard: a kind by its weight, then any of the kind.
-
-        Args:
-            rng: of the round.
-            labelled: take only shards with known phones, if there are any.
-        """
-        names = list(self.shards)
-        if labelled:
-            names = [name for name in names if name in self.labelled] or names
-        kinds = {kind: [name for name in names if name.startswith(f"{kind}-")] for kind in KINDS}
-        present = [kind for kind in KINDS if kinds[kind]]
-        weights = np.array([KINDS[kind] for kind in present])
-        names = kinds[present[int(rng.choice(len(present), p=weights / weights.sum()))]]
-        return names[int(rng.integers(len(names)))]
+    longest_s: float
+    change: float = 0.85
+    labelled: bool = False
+    shards: Collection[str] | None = None
+    aligned: Collection[str] = ()
 
 
 def join(
@@ -123,21 +101,15 @@ def join(
     return joined, ends
 
 
-def draw_window(
-    corpus: Corpus,
-    rng: np.random.Generator,
-    longest_s: float,
-    change: float = 0.85,
-    labelled: bool = False,
-) -> Window:
-    """One window of at most about `longest_s` seconds, augmented with the probability `change`."""
-    if rng.random() < 0.03:
-        return _draw_silence(rng, longest_s)
+def draw_window(corpus: Corpus, rng: np.random.Generator, drawing: Drawing) -> Window:
+    """One window of at most about `drawing.longest_s` seconds."""
+    if rng.random() < SPEECHLESS:
+        return _draw_speechless(corpus, rng, drawing.longest_s)
     while True:
-        name = corpus.draw_shard(rng, labelled)
+        name = corpus.draw_shard(rng, names=drawing.shards, labelled=drawing.labelled)
         shard = corpus.shards[name]
         first = int(rng.integers(len(shard.texts)))
-        longest = longest_s * FRAMES_PER_S
+        longest = drawing.longest_s * FRAMES_PER_S
         limit = float(rng.uniform(100, longest))
         chosen = [first]
         used = int(shard.offsets[first + 1] - shard.offsets[first])
@@ -148,22 +120,22 @@ def draw_window(
             if shard.talks[index] != shard.talks[first] or used > limit:
                 break
             chosen.append(index)
-        return _make_window(corpus, name, chosen, rng, change)
+        return _make_window(corpus, name, chosen, rng, drawing)
 
 
 def _make_window(
-    corpus: Corpus, name: str, chosen: list[int], rng: np.random.Generator, change: float
+    corpus: Corpus, name: str, chosen: list[int], rng: np.random.Generator, drawing: Drawing
 ) -> Window:
     shard = corpus.shards[name]
     spans = [slice(int(shard.offsets[i]), int(shard.offsets[i + 1])) for i in chosen]
     parts = [to_log_power(shard.features[span]) for span in spans]
     phones = [shard.phones[span] for span in spans]
     texts = [shard.texts[index] for index in chosen]
-    ends = corpus.ends.get(name)
     tail = int(rng.integers(0, 80)) if rng.random() < 0.8 else int(rng.integers(80, 250))
     lead = int(rng.integers(0, 25)) if rng.random() < 0.6 else int(rng.integers(25, 120))
-    if ends is not None:
-        first_ends, last_ends = ends[chosen[0]], ends[chosen[-1]]
+    if name in drawing.aligned:
+        first_ends = corpus.word_ends(name, chosen[0])
+        last_ends = corpus.word_ends(name, chosen[-1])
         words = texts[0].split()
         if first_ends is not None and len(words) > 3 and len(parts[0]) > 60 and rng.random() < 0.12:
             skip = int(rng.integers(1, len(words) - 1))
@@ -185,16 +157,18 @@ def _make_window(
     labels = np.full(len(mel), NO_PHONE, np.int8)
     for end, part in zip(ends_of_parts, phones, strict=True):
         labels[end - len(part) : end] = part
-    if rng.random() < 0.6 * change:
+    if rng.random() < 0.6 * drawing.change:
         factor = float(rng.uniform(0.85, 1.15))
         labels = labels[stretch_places(len(mel), factor).round().astype(np.int64)]
         mel = stretch(mel, factor)
-    if rng.random() < change:
-        mel = augment(mel, rng, synthetic=name.startswith("speech-"))
-    features = to_features(mel)
-    if rng.random() < 0.6 * change:
+    clean = features = to_features(mel)
+    if rng.random() < drawing.change:
+        sound = corpus.draw_sound(rng, len(mel)) if rng.random() < 0.2 else None
+        behind = None if sound is None else to_log_power(sound)
+        features = to_features(augment(mel, rng, name.startswith("speech-"), behind))
+    if rng.random() < 0.6 * drawing.change:
         features = mask(features, rng)
-    return Window(features, labels, " ".join(text for text in texts if text))
+    return Window(features, clean, labels, " ".join(text for text in texts if text))
 
 
 def heard(text: str, ends: npt.NDArray[np.int64], cut: int) -> str:
@@ -206,30 +180,45 @@ def heard(text: str, ends: npt.NDArray[np.int64], cut: int) -> str:
     return kept if count < len(ends) else kept.rstrip(".?!")
 
 
-def _draw_silence(rng: np.random.Generator, longest_s: float) -> Window:
-    """Nothing said: digital silence or noise of any level."""
+def _draw_speechless(corpus: Corpus, rng: np.random.Generator, longest_s: float) -> Window:
+    """Nothing said: silence, noise of any level and colour, babble or music."""
     frames = int(rng.integers(50, int(longest_s * FRAMES_PER_S)))
     mel = np.full((frames, MELS), FLOOR, np.float32)
-    if rng.random() < 0.75:
+    kind = rng.random()
+    sound = corpus.draw_sound(rng, frames) if kind < 0.5 else None
+    if sound is not None:
+        mel = to_log_power(sound) + np.float32(rng.uniform(-3.0, 0.5))
+        if rng.random() < 0.3:
+            behind = noise(frames, float(mel.max() - rng.uniform(1.0, 6.0)), rng)
+            mel = np.maximum(mel, behind)
+    elif kind < 0.6:
+        mel = _white(frames, rng)
+    elif kind < 0.9:
         mel = noise(frames, float(rng.uniform(-8.0, 1.5)), rng)
-    return Window(to_features(mel), np.full(frames, NO_PHONE, np.int8), "")
+    features = to_features(mel)
+    return Window(features, features, np.full(frames, NO_PHONE, np.int8), "")
+
+
+def _white(frames: int, rng: np.random.Generator) -> Mel:
+    """White noise as the extractor shows it, of any level: log10 power (frames, 80).
+
+    Slaney's filters have unit area, so all bands have one mean; the wider a band, the less its
+    power varies (the shape of its distribution was fitted to what the extractor makes).
+    """
+    shape = np.maximum(1.2, 5.2 * (np.arange(MELS) / (MELS - 1)) ** 2)
+    power = rng.gamma(shape, 1.0 / shape, size=(frames, MELS)) + 1e-4
+    made: Mel = (np.log10(power) + rng.uniform(-8.0, 1.5)).astype(np.float32)
+    return made
 
 
 def draw_windows(
-    corpus: Corpus,
-    seed: int,
-    number: int,
-    *,
-    seconds: float,
-    longest_s: float,
-    change: float,
-    labelled: bool,
+    corpus: Corpus, seed: int, number: int, *, seconds: float, drawing: Drawing
 ) -> list[Window]:
     """The windows of one round, about `seconds` in all; see `draw_window`."""
     rng = np.random.default_rng((seed, number))
     windows: list[Window] = []
     drawn = 0.0
     while drawn < seconds:
-        windows.append(draw_window(corpus, rng, longest_s, change, labelled))
+        windows.append(draw_window(corpus, rng, drawing))
         drawn += len(windows[-1].features) / FRAMES_PER_S
     return windows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,3 +40,36 @@ def corpus_folder(tmp_path: Path) -> Path:
     rows = [{"text": text, "talk": 0, "voice": "tones"} for text in TEXTS]
     write_shard(folder / "speech-0000.npy", [log_mel(tones(text)) for text in TEXTS], rows)
     return folder
+
+
+@pytest.fixture(scope="session")
+def teacher_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights in the form of Whisper tiny.en's encoder, under OpenAI's names."""
+    rng = np.random.default_rng(1)
+    shapes: dict[str, tuple[int, ...]] = {
+        "conv1.weight": (384, 80, 3),
+        "conv1.bias": (384,),
+        "conv2.weight": (384, 384, 3),
+        "conv2.bias": (384,),
+        "positional_embedding": (1500, 384),
+        "ln_post.weight": (384,),
+        "ln_post.bias": (384,),
+    }
+    for block in range(4):
+        for part in ("query", "key", "value", "out"):
+            shapes[f"blocks.{block}.attn.{part}.weight"] = (384, 384)
+            if part != "key":
+                shapes[f"blocks.{block}.attn.{part}.bias"] = (384,)
+        for part in ("attn_ln", "mlp_ln"):
+            shapes |= {f"blocks.{block}.{part}.{kind}": (384,) for kind in ("weight", "bias")}
+        shapes[f"blocks.{block}.mlp.0.weight"] = (1536, 384)
+        shapes[f"blocks.{block}.mlp.0.bias"] = (1536,)
+        shapes[f"blocks.{block}.mlp.2.weight"] = (384, 1536)
+        shapes[f"blocks.{block}.mlp.2.bias"] = (384,)
+    tensors: dict[str, Any] = {
+        f"encoder.{name}": (rng.normal(0, 0.05, shape) + ("ln" in name)).astype(np.float16)
+        for name, shape in shapes.items()
+    }
+    path = tmp_path_factory.mktemp("teacher") / "teacher.npz"
+    np.savez(path, **tensors)
+    return path

@@ -23,6 +23,8 @@ def test_the_best_path_finds_the_peaks() -> None:
     for frame, letter in zip((2, 5, 9), letters, strict=True):
         scores[:, frame, 0] = -6.0
         scores[:, frame, letter] = -0.1
-    one, none = best_path(scores, [letters, letter_ids("all of it and more")])
-    assert one is not None and one.tolist() == [2, 5, 9]
-    assert none is None
+    long = letter_ids("all of it and more")
+    labels = torch.tensor([letters + [0] * (len(long) - 3), long])
+    one, none = best_path(scores, labels, torch.tensor([3, len(long)]))
+    assert one[:3].tolist() == [2, 5, 9] and set(one[3:].tolist()) == {-1}
+    assert set(none.tolist()) == {-1}

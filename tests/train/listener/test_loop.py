@@ -12,38 +12,78 @@ from tokenizers import Tokenizer
 from simulst.errors import ModelError
 from simulst.packs import open_pack
 from simulst.train.listener.batches import make_batch
-from simulst.train.listener.export import export_pack, read_average
+from simulst.train.listener.corpus import Corpus
+from simulst.train.listener.export import export_pack
 from simulst.train.listener.features import log_mel
 from simulst.train.listener.loop import Plan, Trainer
 from simulst.train.listener.losses import loss_of
 from simulst.train.listener.model import Dimensions, Listener
-from simulst.train.listener.windows import Corpus, Window
+from simulst.train.listener.storage import read_average
+from simulst.train.listener.teacher import TEACHER_WIDTH, Teacher
+from simulst.train.listener.windows import Window
 from tests.train.listener.conftest import TEXTS, tones
 
 
-def trainer(folder: Path, tokenizer: Tokenizer, width: int = 64) -> Trainer:
+def trainer(
+    folder: Path, tokenizer: Tokenizer, width: int = 64, teacher_file: Path | None = None
+) -> Trainer:
     """A tiny model that would train eight steps."""
-    sizes = Dimensions(tokenizer.get_vocab_size(), width, 1, 1)
-    plan = Plan(sizes, hours=9.0, steps=8, batch_s=6.0, round_batches=2, seed=5)
-    return Trainer(plan, Corpus(folder), tokenizer)
+    taught = TEACHER_WIDTH if teacher_file else 0
+    sizes = Dimensions(tokenizer.get_vocab_size(), width, 1, 1, taught)
+    plan = Plan(
+        sizes, hours=9.0, steps=8, batch_s=6.0, round_batches=2, seed=5, taught=float(taught > 0)
+    )
+    teacher = Teacher.read(teacher_file) if teacher_file else None
+    return Trainer(plan, Corpus(folder), tokenizer, teacher)
 
 
+@pytest.mark.parametrize("taught", [False, True])
 def test_training_resumes_at_the_same_step(
-    corpus_folder: Path, tokenizer: Tokenizer, tmp_path: Path
+    corpus_folder: Path, tokenizer: Tokenizer, tmp_path: Path, teacher_file: Path, taught: bool
 ) -> None:
     """Stopped and resumed, it takes the steps that it would have taken in one go."""
-    whole = trainer(corpus_folder, tokenizer)
+    file = teacher_file if taught else None
+    whole = trainer(corpus_folder, tokenizer, teacher_file=file)
     for _ in range(2):
         list(whole.learn_round())
-    half = trainer(corpus_folder, tokenizer)
+    half = trainer(corpus_folder, tokenizer, teacher_file=file)
     list(half.learn_round())
     half.save(tmp_path)
-    rest = trainer(corpus_folder, tokenizer)
+    rest = trainer(corpus_folder, tokenizer, teacher_file=file)
     assert rest.resume(tmp_path) and rest.step == half.step > 0
     list(rest.learn_round())
     assert rest.step == whole.step and rest.round == whole.round
     for name, weight in whole.weights.masters.items():
         torch.testing.assert_close(rest.weights.masters[name], weight)
+
+
+def test_a_teacher_is_imitated(
+    corpus_folder: Path, tokenizer: Tokenizer, teacher_file: Path
+) -> None:
+    """With a teacher its features are learned, better with every round; without, nothing is."""
+    taught = trainer(corpus_folder, tokenizer, teacher_file=teacher_file)
+    losses = [torch.stack(list(taught.learn_round())).mean(0)[4] for _ in range(12)]
+    assert 0.0 < float(losses[-1]) < 0.8 * float(losses[0])
+    alone = trainer(corpus_folder, tokenizer)
+    assert not any(float(step[4]) for step in alone.learn_round())
+
+
+def test_a_control_hears_with_the_teacher(
+    corpus_folder: Path, tokenizer: Tokenizer, teacher_file: Path, tmp_path: Path
+) -> None:
+    """It trains on frozen features, and what it saves holds nothing of the teacher."""
+    sizes = Dimensions(tokenizer.get_vocab_size(), TEACHER_WIDTH, 0, 1)
+    plan = Plan(sizes, hours=9.0, steps=2, batch_s=6.0, round_batches=2)
+    teacher = Teacher.read(teacher_file)
+    control = Trainer(plan, Corpus(corpus_folder), tokenizer, teacher)
+    before = teacher.encoder.conv1.weight.clone()
+    control.train(tmp_path, lambda line: None)
+    assert control.step == 2 and torch.equal(teacher.encoder.conv1.weight, before)
+    for file in ("average.pt", "checkpoint.pt"):
+        state = torch.load(tmp_path / file, weights_only=True)
+        assert not any(name.startswith("encoder.") for name in state["average"])
+    with pytest.raises(ModelError, match="--control"):
+        read_average(tmp_path / "average.pt")
 
 
 def test_another_size_is_refused(corpus_folder: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:
@@ -60,7 +100,7 @@ def test_the_budget_ends_training(
     lines: list[str] = []
     run = trainer(corpus_folder, tokenizer)
     run.train(tmp_path, lines.append)
-    _, state = read_average(tmp_path / "checkpoint.pt")
+    _, state = read_average(tmp_path / "average.pt")
     assert state["step"] == run.step == 8 and "step 8" in lines[-1]
 
 
@@ -75,12 +115,12 @@ def test_two_sentences_are_learned_and_heard_both_ways(
     model = Listener(Dimensions(tokenizer.get_vocab_size(), 64, 1, 1))
     audios = [tones(text) for text in TEXTS[:2]]
     windows = [
-        Window(mel, np.full(len(mel), -1, np.int8), text)
+        Window(mel, mel, np.full(len(mel), -1, np.int8), text)
         for text, mel in zip(TEXTS, (log_mel(audio).T for audio in audios), strict=False)
     ]
     short = make_batch(windows, tokenizer, 120, zeros=True)
     padded = make_batch(windows, tokenizer, 3000, zeros=True)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
     for step in range(220):
         losses = loss_of(model, padded if step % 4 == 3 else short)
         losses.total.backward()  # type: ignore[no-untyped-call]

@@ -56,10 +56,11 @@ def test_held_out_depends_on_letters_only() -> None:
 
 
 def test_only_shippable_sources_are_read(tmp_path: Path) -> None:
-    """Sources whose licence does not allow a pack to learn from them are skipped."""
+    """Other sources are skipped, as their licences ask; a sentence translated twice is one."""
     path = tmp_path / "train.tsv.gz"
     with gzip.open(path, "wt", encoding="utf-8") as file:
         file.write("tatoeba\tCC-BY\tI see you.\tIch sehe dich.\n")
+        file.write("tatoeba\tCC-BY\tI see you.\tIch seh dich.\n")
         file.write("librivoxdeen\tCC-BY-NC\tI hear you.\tIch höre dich.\n")
     sentences = read_sentences(path)
     assert [text for texts in sentences.values() for text in texts] == ["I see you."]

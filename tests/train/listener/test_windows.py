@@ -11,9 +11,10 @@ from tokenizers import Tokenizer
 from simulst.errors import DataError
 from simulst.train.listener.augmentation import FLOOR, stretch, to_features, to_log_power
 from simulst.train.listener.batches import IGNORED, batch_windows, label_spans, make_batch
+from simulst.train.listener.corpus import Corpus
 from simulst.train.listener.features import MELS, Shard, log_mel, phone_labels
 from simulst.train.listener.tokenizer import special_id
-from simulst.train.listener.windows import Corpus, Window, draw_windows, heard, join
+from simulst.train.listener.windows import Drawing, Window, draw_windows, heard, join
 from tests.train.listener.conftest import TEXTS, tones
 
 
@@ -26,9 +27,7 @@ def read(folder: Path) -> Corpus:
 
 def draw(corpus: Corpus, seed: int, number: int = 0) -> list[Window]:
     """A minute of windows of up to five seconds."""
-    return draw_windows(
-        corpus, seed, number, seconds=60.0, longest_s=5.0, change=0.5, labelled=False
-    )
+    return draw_windows(corpus, seed, number, seconds=60.0, drawing=Drawing(5.0, change=0.5))
 
 
 def test_a_shard_comes_back(corpus_folder: Path) -> None:
@@ -94,8 +93,9 @@ def test_features_and_power_are_inverse() -> None:
 
 def test_silence_expects_no_speech(tokenizer: Tokenizer) -> None:
     """A window without text teaches `<|nospeech|>` and then the end; speech forces no times."""
-    quiet = Window(np.zeros((40, MELS), np.float32), np.full(40, -1, np.int8), "")
-    said = Window(np.ones((38, MELS), np.float32), np.full(38, 2, np.int8), "Low dark.")
+    zeros, ones = np.zeros((40, MELS), np.float32), np.ones((38, MELS), np.float32)
+    quiet = Window(zeros, zeros, np.full(40, -1, np.int8), "")
+    said = Window(ones, ones, np.full(38, 2, np.int8), "Low dark.")
     batch = make_batch([quiet, said], tokenizer, 50, zeros=True)
     start, bare, end, silent = (
         special_id(tokenizer, f"<|{name}|>")
@@ -106,6 +106,7 @@ def test_silence_expects_no_speech(tokenizer: Tokenizer) -> None:
     assert batch.targets[0].tolist()[:3] == [silent, end, IGNORED]
     assert batch.targets[1, 0] == bare and batch.targets[1, -1] == end
     assert batch.letter_counts.tolist() == [0, len("low dark")]
+    assert batch.lengths.tolist() == [20, 19] and batch.clean.numel() == 0
     assert batch.phones[0].tolist() == [IGNORED] * 25
     assert batch.phones[1].tolist() == [2] * 19 + [IGNORED] * 6
 
@@ -126,7 +127,8 @@ def test_pieces_know_their_letters() -> None:
     text = "Well-known, isn't it?"
     offsets = [(0, 5), (5, 6), (6, 11), (11, 12), (12, 18), (18, 21), (21, 22)]
     spans = label_spans(text, offsets)
-    assert spans == [(0, 3), None, (5, 9), None, (11, 15), (17, 18), None]
+    none = (-1, -1)
+    assert spans == [(0, 3), none, (5, 9), none, (11, 15), (17, 18), none]
 
 
 def test_an_empty_corpus_is_named(tmp_path: Path) -> None:
