@@ -23,6 +23,7 @@ COMMANDS = {
     "interpret": ("simulst.interpret", "translate speech while it is being spoken"),
     "finetune": ("simulst.finetune", "learn from recorded talks (RSFT)"),
     "evaluate": ("simulst.evaluate.command", "measure latency and quality"),
+    "compare": ("simulst.evaluate.comparison", "test curves against each other at equal latency"),
     "evidence": ("simulst.evaluate.evidence", "measure the evidence that acceptance rests on"),
     "train translator": ("simulst.train.command", "train a translator pack from parallel text"),
     "train distillation": (

@@ -5,7 +5,9 @@
     ├── AudioError       a file, a stream or a device
     ├── ModelError       a pack, its files or a language pair
     ├── DataError        text or logs given for training or scoring
-    └── OutputError      captions that could not be written
+    ├── OutputError      captions that could not be written
+    ├── ProtocolError    a client that does not speak its wire
+    └── OverloadedError  more sessions than this machine can serve in time
 
 Every message names the value that was wrong and the way out. Our own bugs stay plain
 `AssertionError`s and are never caught.
@@ -13,7 +15,16 @@ Every message names the value that was wrong and the way out. Our own bugs stay 
 
 from __future__ import annotations
 
-__all__ = ["AudioError", "ConfigError", "DataError", "ModelError", "OutputError", "SimulstError"]
+__all__ = [
+    "AudioError",
+    "ConfigError",
+    "DataError",
+    "ModelError",
+    "OutputError",
+    "OverloadedError",
+    "ProtocolError",
+    "SimulstError",
+]
 
 
 class SimulstError(Exception):
@@ -38,3 +49,31 @@ class DataError(SimulstError):
 
 class OutputError(SimulstError):
     """Captions that could not be written; what had been written before is kept."""
+
+
+class ProtocolError(SimulstError):
+    """A client that does not speak its wire: malformed, unknown, too large or out of order.
+
+    Args:
+        message: names what came and what belongs there.
+        code: a short name for programs.
+        fatal: the connection cannot go on; else the frame is left out and the session goes on.
+    """
+
+    def __init__(self, message: str, code: str = "invalid_request", fatal: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.fatal = fatal
+
+
+class OverloadedError(SimulstError):
+    """More than this machine can do in time.
+
+    Args:
+        message: says what is full.
+        retry_s: after which a client may ask again.
+    """
+
+    def __init__(self, message: str, retry_s: int = 5) -> None:
+        super().__init__(message)
+        self.retry_s = retry_s

@@ -10,6 +10,7 @@ from typing import Any
 from simulst.draws import uniform
 from simulst.errors import ConfigError
 from simulst.protocols import Proposal, Sample, Seq2Seq
+from simulst.rsft.beam import beam_search
 from simulst.rsft.drawing import samples_of
 from simulst.rsft.gates import Gates, chrf
 from simulst.rsft.selection import (
@@ -18,14 +19,18 @@ from simulst.rsft.selection import (
     by_reward,
     by_sequence,
     log_ratios,
+    rescored,
     speculative,
     whole,
 )
 
 __all__ = ["FORMS", "Selection", "accept"]
 
-FORMS = ("speculative", "prefix", "sequence", "all", "random", "reward", "best")
-JUDGED = ("speculative", "prefix", "sequence")
+FORMS = (
+    *("speculative", "prefix", "sequence", "rescored", "beam"),
+    *("all", "random", "reward", "best"),
+)
+JUDGED = ("speculative", "prefix", "sequence", "rescored", "beam")
 """Forms that need a teacher."""
 
 
@@ -140,6 +145,16 @@ def _select(
         assert teacher is not None
         ratios = log_ratios(teacher, proposals, samples)
         flat = by_sequence(proposals, samples, ratios, selection.log_m, selection.power)
+    elif form == "rescored":
+        assert teacher is not None
+        return [[rescored(teacher, source.proposals, source.samples)] for source in sources]
+    elif form == "beam":
+        assert teacher is not None
+        found = beam_search(teacher, [source.proposals[0].source for source in sources], eos)
+        return [
+            [whole(source.proposals[0], Sample(tokens, (), True))]
+            for source, tokens in zip(sources, found, strict=True)
+        ]
     else:
         rate = 1.0 if form == "all" else selection.rate
         flat = [

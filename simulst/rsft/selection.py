@@ -7,6 +7,9 @@
                  inserted ones, so that no form of the loss has to favour sentence beginnings
     prefix       the longest accepted prefix of each sample; the tail is not learnt from
     sequence     whole samples: u <= min(1, P(y|x) / (M q(y))), M estimated from the samples
+    rescored     the sample that the teacher likes best a token: the deterministic form (monotonic
+                 knowledge distillation, Wang et al. 2023)
+    beam         the teacher's own translation, no sample at all: sequence-level distillation
     all          every sample: self-training without a test
     random       whole samples by a coin of a given rate: the P = q control
     reward       RSO: whole samples by a reward instead of a better model
@@ -37,6 +40,7 @@ __all__ = [
     "by_sequence",
     "check_vocabularies",
     "log_ratios",
+    "rescored",
     "speculative",
     "whole",
 ]
@@ -123,6 +127,15 @@ def by_prefix(
             tokens = sample.tokens[:passed]
             found.append(Accepted(proposal, tokens, (True,) * passed, judged, passed))
     return found
+
+
+def rescored(
+    teacher: Seq2Seq, proposals: Sequence[Proposal], samples: Sequence[Sample]
+) -> Accepted:
+    """The sample of one source with the highest mean log P of a token."""
+    scores = _scores(teacher, proposals, [sample.tokens for sample in samples])
+    best = max(range(len(samples)), key=lambda i: sum(scores[i]) / max(1, len(scores[i])))
+    return whole(proposals[best], samples[best])
 
 
 def by_sequence(

@@ -73,7 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
     parser.add_argument("--tokens", type=int, default=2048, help="padded tokens a batch")
     parser.add_argument("--dropout", type=float, default=0.0)
-    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "bf16", "fp32"),
+        default="auto",
+        help="to compute with (auto: the faster one here)",
+    )
     parser.add_argument(
         "--rough", type=float, default=0.1, help="share of sources without case and punctuation"
     )

@@ -24,7 +24,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from simulst.errors import ConfigError, ModelError
 from simulst.train.parallel import Example, batches, collate
-from simulst.train.weights import MasterWeights
+from simulst.train.weights import PRECISIONS, MasterWeights, pick_precision
 from simulst.translate.model import Dimensions, WaitkTransformer
 from simulst.translate.vocabulary import Vocabulary
 
@@ -47,7 +47,8 @@ class Recipe:
         dropout, smoothing: of the layers and of the labels.
         longest_k: k is drawn from 1..longest_k; one row in eight sees the whole source.
         join_share: share of examples joined with others into longer ones.
-        precision: "bf16" or "fp32" to compute with; the masters are float32.
+        precision: to compute with, "bf16", "fp32" or "auto" for the faster one; the masters are
+            float32.
         seed: of initialisation, order, k and dropout.
     """
 
@@ -60,14 +61,16 @@ class Recipe:
     smoothing: float = 0.1
     longest_k: int = 10
     join_share: float = 0.2
-    precision: str = "bf16"
+    precision: str = "auto"
     seed: int = 1
 
     def __post_init__(self) -> None:
         if self.hours <= 0 and self.steps <= 0:
             raise ConfigError("a run needs a time budget (hours > 0) or a number of steps (> 0)")
-        if self.precision not in ("bf16", "fp32"):
-            raise ConfigError(f"precision {self.precision!r} is unknown: use bf16 or fp32")
+        if self.precision not in (*PRECISIONS, "auto"):
+            raise ConfigError(
+                f"precision {self.precision!r} is unknown: use auto, {' or '.join(PRECISIONS)}"
+            )
         for name in ("tokens", "rate", "warmup", "longest_k"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}: it must be above 0")
@@ -142,7 +145,7 @@ class TranslatorTraining:
         self.weights = MasterWeights(
             self.model,
             lambda name: not name.startswith("embedding"),
-            torch.bfloat16 if recipe.precision == "bf16" else torch.float32,
+            pick_precision(recipe.precision, device),
         )
         self.epoch = self.batch = 0
         self.spent_s = 0.0

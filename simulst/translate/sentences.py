@@ -8,7 +8,7 @@ the lag only limits how many of them a target position may look at.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -27,39 +27,12 @@ from simulst.translate import rows as unit_rows
 from simulst.translate.cache import mask as attention_mask
 from simulst.translate.cache import pad
 from simulst.translate.decoding import WaitkTranslator
-from simulst.translate.model import Past
+from simulst.translate.sight import Sources, filled, within_unit
 from simulst.translate.storage import save_translator
 
 __all__ = ["WaitkSeq2Seq"]
 
 ROWS = 256  # sentences computed side by side
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sources:
-    """Distinct sources of a batch, encoded.
-
-    Attributes:
-        index: (B,) the source of each row.
-        ends: (U, W + 1) tokens visible after 1, 2, ... words and, last, at the end of sentence.
-        words: (U,) words of each.
-        memory: keys and values for the decoder, (U, H, S, D / H) a layer.
-    """
-
-    index: Tensor
-    ends: Tensor
-    words: Tensor
-    memory: Past
-
-    def sight(self, rows: Tensor, lags: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
-        """Visible tokens and whether the source is closed for units (n, T) of some rows (n,)."""
-        words = self.words[self.index[rows]].unsqueeze(1)
-        lags = lags[rows].unsqueeze(1)
-        read = lags + units
-        closed = (lags == 0) | (read >= words)
-        # the entry behind the last word is the end of sentence
-        place = torch.where(closed, words, read - 1)
-        return self.ends[self.index[rows]].gather(1, place), closed
 
 
 class WaitkSeq2Seq:
@@ -68,18 +41,28 @@ class WaitkSeq2Seq:
     Args:
         translator: weights, subwords and languages. Learning changes its weights.
         limits: the longest target sentence.
+        device: where to compute; the weights are moved there.
     """
 
-    def __init__(self, translator: WaitkTranslator, limits: config.Translate | None = None) -> None:
-        self.model = translator.model
+    def __init__(
+        self,
+        translator: WaitkTranslator,
+        limits: config.Translate | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.device = torch.device(device)
+        self.model = translator.model.to(self.device)
         self.vocabulary = translator.vocabulary
         self.vocabulary_id = translator.vocabulary_id
         self.source_language = translator.source_language
         self.target_language = translator.target_language
         self.eos = self.vocabulary.eos
         self._limits = limits or config.Translate()
-        self._bias = translator.bias
-        self._ends = torch.tensor(self.vocabulary.ends)
+        self._bias = translator.bias.to(self.device)
+
+    def _there(self) -> AbstractContextManager[object]:
+        """Tensors made inside are on the device."""
+        return nullcontext() if self.device.type == "cpu" else self.device
 
     # -- text ------------------------------------------------------------------------------
 
@@ -94,7 +77,7 @@ class WaitkSeq2Seq:
 
     # -- what is shared ----------------------------------------------------------------------
 
-    def _encode(self, sources: Sequence[tuple[str, ...]], lags: Sequence[int]) -> _Sources:
+    def _encode(self, sources: Sequence[tuple[str, ...]], lags: Sequence[int]) -> Sources:
         if self.model.dim.bidirectional and any(lags):
             raise ModelError(
                 f"a bidirectional model was asked to work under wait-{max(lags)}: it needs the "
@@ -110,7 +93,7 @@ class WaitkSeq2Seq:
         if self.model.dim.bidirectional:
             inside = (torch.arange(ids.shape[1]) < lengths.unsqueeze(1))[:, None, None]
         states, _ = self.model.encode(ids, torch.zeros(len(ids), dtype=torch.long), mask=inside)
-        return _Sources(
+        return Sources(
             torch.tensor([places[source] for source in sources]),
             table,
             torch.tensor([len(words) for words in pieces]),
@@ -155,8 +138,9 @@ class WaitkSeq2Seq:
     def sample(self, proposals: Sequence[Proposal]) -> list[Sample]:
         """Draw one target for each proposal; see `Seq2Seq`."""
         found: list[Sample] = []
-        for begin in range(0, len(proposals), ROWS):
-            found += self._draw(proposals[begin : begin + ROWS])
+        with self._there():
+            for begin in range(0, len(proposals), ROWS):
+                found += self._draw(proposals[begin : begin + ROWS])
         return found
 
     def _draw(self, proposals: Sequence[Proposal]) -> list[Sample]:
@@ -171,7 +155,7 @@ class WaitkSeq2Seq:
         live = [i for i, p in enumerate(proposals) if p.prefix[-1:] != (self.eos,)]
         cut = [self._units(row) for row in tokens]
         unit = [units[-1] for units, _ in cut]
-        within = [_within(starts) for _, starts in cut]
+        within = [within_unit(starts) for _, starts in cut]
         live = [i for i in live if unit[i] < longest[i]]
         todo = {i: [self.vocabulary.bos, *tokens[i]] for i in live}
         units_of = {i: cut[i][0] for i in live}
@@ -248,18 +232,26 @@ class WaitkSeq2Seq:
     @torch.inference_mode()
     def following(self, proposals: Sequence[Proposal]) -> NDArray[np.float64]:
         """Probabilities (B, V) of the token after each prefix; see `Seq2Seq`."""
-        parts = []
-        for begin in range(0, len(proposals), ROWS):
-            some = proposals[begin : begin + ROWS]
-            # a token that stands for the one asked for, whichever it will be
-            targets = [(*p.prefix, self.eos) for p in some]
-            states, kinds = self._states([p.source for p in some], targets, [p.lag for p in some])
-            last = torch.tensor([len(p.prefix) for p in some])
-            rows = torch.arange(len(some))
-            logits = self.model.logits(states[rows, last]) + self._bias[kinds[rows, last]]
-            warmth = torch.tensor([p.temperature or 1.0 for p in some]).unsqueeze(1)
-            parts.append(torch.softmax((logits / warmth).double(), dim=-1).numpy())
-        return np.concatenate(parts) if parts else np.zeros((0, self.vocabulary.size))
+        if not proposals:
+            return np.zeros((0, self.vocabulary.size))
+        with self._there():
+            parts = [
+                self._following(proposals[begin : begin + ROWS])
+                for begin in range(0, len(proposals), ROWS)
+            ]
+        return np.concatenate(parts)
+
+    def _following(self, proposals: Sequence[Proposal]) -> NDArray[np.float64]:
+        # a token that stands for the one asked for, whichever it will be
+        targets = [(*p.prefix, self.eos) for p in proposals]
+        sources, lags = [p.source for p in proposals], [p.lag for p in proposals]
+        states, kinds = self._states(sources, targets, lags)
+        last = torch.tensor([len(p.prefix) for p in proposals])
+        rows = torch.arange(len(proposals))
+        logits = self.model.logits(states[rows, last]) + self._bias[kinds[rows, last]]
+        warmth = torch.tensor([p.temperature or 1.0 for p in proposals]).unsqueeze(1)
+        mass: NDArray[np.float64] = torch.softmax((logits / warmth).double(), -1).cpu().numpy()
+        return mass
 
     # -- scoring and learning -----------------------------------------------------------------
 
@@ -272,17 +264,25 @@ class WaitkSeq2Seq:
     ) -> list[tuple[float, ...]]:
         """Log-probability of every target token; see `Seq2Seq`."""
         found: list[tuple[float, ...]] = []
-        for begin in range(0, len(targets), ROWS):
-            part = slice(begin, begin + ROWS)
-            some = targets[part]
-            states, kinds = self._states(sources[part], some, lags[part])
-            keep = _inside(some)
-            logits = self.model.logits(states[keep]) + self._bias[kinds[keep]]
-            labels = torch.tensor([token for target in some for token in target])
-            logs = torch.log_softmax(logits, dim=-1).gather(1, labels.unsqueeze(1)).squeeze(1)
-            rows = torch.split(logs, [len(target) for target in some])
-            found += [tuple(row.tolist()) for row in rows]
+        with self._there():
+            for begin in range(0, len(targets), ROWS):
+                part = slice(begin, begin + ROWS)
+                found += self._score(sources[part], targets[part], lags[part])
         return found
+
+    def _score(
+        self,
+        sources: Sequence[tuple[str, ...]],
+        targets: Sequence[tuple[int, ...]],
+        lags: Sequence[int],
+    ) -> list[tuple[float, ...]]:
+        states, kinds = self._states(sources, targets, lags)
+        keep = filled(targets)
+        logits = self.model.logits(states[keep]) + self._bias[kinds[keep]]
+        labels = torch.tensor([token for target in targets for token in target])
+        logs = torch.log_softmax(logits, dim=-1).gather(1, labels.unsqueeze(1)).squeeze(1)
+        rows = torch.split(logs.cpu(), [len(target) for target in targets])
+        return [tuple(row.tolist()) for row in rows]
 
     def parameters(self) -> Iterable[torch.nn.Parameter]:
         """What an optimiser changes."""
@@ -292,16 +292,18 @@ class WaitkSeq2Seq:
         """(N, V) of all tokens of all lessons, one after another, with gradients."""
         targets = [lesson.tokens for lesson in lessons]
         sources, lags = [lesson.source for lesson in lessons], [lesson.lag for lesson in lessons]
-        states, _ = self._states(sources, targets, lags)
-        return self.model.logits(states[_inside(targets)])
+        with self._there():
+            states, _ = self._states(sources, targets, lags)
+            return self.model.logits(states[filled(targets)])
 
     def loss(
         self, lessons: Sequence[Lesson], anchor: TrainableSeq2Seq | None = None, pull: float = 0.0
     ) -> Tensor:
         """Weighted cross-entropy and the pull to the anchor, a token; see `TrainableSeq2Seq`."""
         logs = torch.log_softmax(self.logits(lessons).float(), dim=-1)
-        labels = torch.tensor([token for lesson in lessons for token in lesson.tokens])
-        weights = torch.tensor([weight for lesson in lessons for weight in lesson.weights])
+        with self._there():
+            labels = torch.tensor([token for lesson in lessons for token in lesson.tokens])
+            weights = torch.tensor([weight for lesson in lessons for weight in lesson.weights])
         total = weights.sum().clamp(min=1e-9)
         loss = (F.nll_loss(logs, labels, reduction="none") * weights).sum() / total
         if anchor is not None and pull > 0:
@@ -316,19 +318,3 @@ class WaitkSeq2Seq:
         """Write a translator pack."""
         languages = self.source_language, self.target_language
         save_translator(folder, self.model, self.vocabulary, *languages, fields)
-
-
-def _within(starts: Sequence[bool]) -> int:
-    """Tokens of the unit that the next token would go on with."""
-    length = 0
-    for begins in reversed(starts):
-        if begins:
-            break
-        length += 1
-    return length
-
-
-def _inside(targets: Sequence[Sequence[int]]) -> Tensor:
-    """(B, T) true where a target has a token."""
-    lengths = torch.tensor([len(target) for target in targets])
-    return torch.arange(int(lengths.max())) < lengths.unsqueeze(1)

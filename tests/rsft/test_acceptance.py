@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -74,6 +75,29 @@ def test_best_is_best() -> None:
         [target] = record["accepted"]
         scores = [chrf(other["text"], "1 2") for other in every["accepted"]]
         assert chrf(target["text"], "1 2") == max(scores)
+
+
+def test_rescored_is_what_the_teacher_likes_best() -> None:
+    """One sample of each source is kept, and none of the others is likelier a token."""
+    for record, source in zip(run("rescored"), RECORDS, strict=True):
+        [target] = record["accepted"]
+        words = tuple(source["source"].split())
+        drawn = [tuple(draft["tokens"]) for draft in source["drafts"]]
+        scores = TEACHER.score([words] * len(drawn), drawn, [0] * len(drawn))
+        means = {tokens: sum(row) / len(row) for tokens, row in zip(drawn, scores, strict=True)}
+        assert means[tuple(target["tokens"])] == max(means.values())
+
+
+def test_beam_is_the_teachers_own() -> None:
+    """The target is the teacher's translation, under a lag that the source was drawn for."""
+    for record in run("beam"):
+        [target] = record["accepted"]
+        words = tuple(record["source"].split())
+        [scores] = TEACHER.score([words], [tuple(target["tokens"])], [0])
+        every = TEACHER.every(words).items()
+        best = max(math.log(p) / len(t) for t, p in every if t[-1] == TEACHER.eos)
+        assert sum(scores) / len(scores) >= best - 1e-9
+        assert target["lag"] in DRAWING.lags
 
 
 def test_gates_refuse_and_count() -> None:

@@ -187,3 +187,25 @@ def test_it_is_saved_as_a_pack(tmp_path: Path) -> None:
     [a] = policy.sample([Proposal(SOURCES[0], 2, 0.0)])
     [b] = again.sample([Proposal(SOURCES[0], 2, 0.0)])
     assert a.tokens == b.tokens
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_gives_what_the_cpu_gives() -> None:
+    """Scores, samples and losses on a CUDA device are those on the CPU, to float32's precision."""
+    here = model()
+    there = WaitkSeq2Seq(copy.deepcopy(translator()), LIMITS, "cuda")
+    proposals = [Proposal(source, lag, 0.0) for source in SOURCES for lag in (0, 2)]
+    samples = here.sample(proposals)
+    targets, lags = [s.tokens for s in samples], [p.lag for p in proposals]
+    sources = [p.source for p in proposals]
+    for ours, theirs in zip(
+        here.score(sources, targets, lags), there.score(sources, targets, lags), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=1e-3)
+    assert [len(s.tokens) for s in there.sample(proposals)] == [len(t) for t in targets]
+    lessons = [
+        Lesson(*row, (1.0,) * len(row[1]), lag)
+        for *row, lag in zip(sources, targets, lags, strict=True)
+    ]
+    assert abs(float(here.loss(lessons)) - float(there.loss(lessons))) < 1e-3
+    np.testing.assert_allclose(here.following(proposals), there.following(proposals), atol=1e-3)

@@ -29,7 +29,7 @@ from simulst.train.listener.rounds import Order, RoundSource
 from simulst.train.listener.storage import load_state, save_state, take_over, write_average
 from simulst.train.listener.teacher import Teacher
 from simulst.train.listener.windows import Drawing, draw_windows
-from simulst.train.weights import MasterWeights
+from simulst.train.weights import PRECISIONS, MasterWeights, pick_precision
 
 __all__ = ["Plan", "Trainer"]
 
@@ -101,9 +101,10 @@ class Trainer:
         if start is not None:
             take_over(self.model, start)
         self.model.to(plan.device)
+        precision = pick_precision("auto", plan.device)
         if teacher is not None:
-            teacher.to(plan.device, torch.bfloat16)
-        self.weights = MasterWeights(self.model, lambda name: ".layers." in name)
+            teacher.to(plan.device, PRECISIONS[precision])
+        self.weights = MasterWeights(self.model, lambda name: ".layers." in name, precision)
         self.rounds = RoundSource(
             corpus.folder,
             tokenizer,

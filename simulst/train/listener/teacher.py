@@ -6,11 +6,11 @@ transcript, of any voice. The teacher's own tensors never stand in a checkpoint 
 are buffers that no state holds. Its decoder and vocabulary are not there.
 
 Features are computed where they are needed, on the very window the student hears (but before
-noise and masks are laid over it, so that the student learns to hear through them): in bfloat16,
-which changes nothing (cosine 0.9998), the teacher hears 270 s of audio in a second of one core,
-three times as much as a student can learn from. To keep them would take 38 kB a second of audio,
-and a sentence's features depend on the window around it: of standardised features behind another
-sentence, 45 % of the variance is not what it is alone.
+noise and masks are laid over it, so that the student learns to hear through them). In bfloat16,
+which changes nothing (cosine 0.9998), a core with instructions for it hears 270 s of audio in a
+second, three times as much as a student can learn from. To keep them would take 38 kB a second of
+audio, and a sentence's features depend on the window around it: of standardised features behind
+another sentence, 45 % of the variance is not what it is alone.
 """
 
 from __future__ import annotations

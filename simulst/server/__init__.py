@@ -1,0 +1,1 @@
+"""Interpretation over the network: many wires, one session core."""

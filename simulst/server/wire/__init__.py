@@ -1,0 +1,1 @@
+"""Wire protocols: one file each, pure functions between frames and events; no sockets."""
