@@ -22,6 +22,7 @@ __all__ = ["main"]
 COMMANDS = {
     "interpret": ("simulst.interpret", "translate speech while it is being spoken"),
     "finetune": ("simulst.finetune", "learn from recorded talks (RSFT)"),
+    "study": ("simulst.study", "measure what RSFT itself is worth, against its controls"),
     "evaluate": ("simulst.evaluate.command", "measure latency and quality"),
     "compare": ("simulst.evaluate.comparison", "test curves against each other at equal latency"),
     "evidence": ("simulst.evaluate.evidence", "measure the evidence that acceptance rests on"),

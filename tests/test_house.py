@@ -21,10 +21,10 @@ LAYERS = (
     ("config", "corpus"),
     ("protocols", "packs"),
     ("audio", "asr", "translate", "accept", "emit"),
-    ("pipeline", "hindsight"),
+    ("pipeline", "hindsight", "batcher"),
     ("server", "rsft", "evaluate", "train"),
     ("session",),
-    ("interpret", "finetune"),
+    ("interpret", "finetune", "study"),
     ("cli",),
     ("__main__",),
 )

@@ -204,7 +204,8 @@ def compare_curves(
                 f"{curve.name} and {baseline.name} are of different sentences; compare curves over "
                 "one text"
             )
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), draws)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(count, np.full(count, 1 / count), draws).astype(np.float64)
     found = []
     for laal in at:
         base, drawn = baseline.at(laal)[0], baseline.at(laal, weights)

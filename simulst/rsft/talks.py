@@ -4,7 +4,7 @@ A folder holds talks, each in a folder of its own (or is itself one):
 
     talk/transcript.en.txt   a sentence a line
     talk/reference.de.txt    its translation, as many lines; may be missing
-    talk/*.jsonl             else the journal of a session, as `interpret --out` writes it
+    talk/*.jsonl             else a session, as `interpret --record` or `--out` writes it
     talk/audio.flac          else a recording, which is listened to
 
 Parallel text in a TSV file is one talk a corpus. Sentences are read as they are asked for, so that
@@ -13,7 +13,7 @@ memory does not grow with the corpus.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from simulst.emit import jsonl
 from simulst.errors import DataError
 from simulst.types import SentenceEnd, Word
 
-__all__ = ["AUDIO", "Sentence", "read_talks"]
+__all__ = ["AUDIO", "Sentence", "apart_from", "read_talks"]
 
 AUDIO = (".flac", ".wav", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm", ".aac")
 """Endings of what is taken for a recording."""
@@ -143,3 +143,27 @@ def _journalled(path: Path) -> Iterator[str]:
                 words = []
     if words:
         yield " ".join(words)
+
+
+def apart_from(sentences: Iterable[Sentence], held_out: Iterable[str]) -> Iterator[Sentence]:
+    """The same sentences, none of which may be among those that will judge.
+
+    Args:
+        sentences: to learn from.
+        held_out: source texts; case and white space make no difference.
+
+    Raises:
+        DataError: one of them is held out, when its turn comes.
+    """
+    known = {_normal(text) for text in held_out}
+    for sentence in sentences:
+        if _normal(sentence.source) in known:
+            raise DataError(
+                f"the dev text holds a sentence of the talks ({sentence.source!r} of "
+                f"{sentence.talk}): what is learnt from cannot judge; give another --dev"
+            )
+        yield sentence
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.lower().split())
