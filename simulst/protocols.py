@@ -29,9 +29,11 @@ __all__ = [
     "Sample",
     "Seq2Seq",
     "Sink",
+    "Stepwise",
     "TrainableSeq2Seq",
     "Transcriber",
     "Translator",
+    "Writing",
 ]
 
 
@@ -171,8 +173,13 @@ class Seq2Seq(Protocol):
     Targets are subword ids up to and including the end of sentence.
     """
 
+    source_language: str
+    target_language: str
+    """As the model names them; "" for one that does not say."""
     vocabulary_id: str
     """Fingerprint of the subwords; whoever has the same can score this model's samples."""
+    eos: int
+    """The token that ends a sentence."""
 
     def tokens(self, text: str) -> tuple[int, ...]:
         """A target sentence in subwords, the end of sentence included."""
@@ -200,6 +207,32 @@ class Seq2Seq(Protocol):
 
     def following(self, proposals: Sequence[Proposal]) -> NDArray[np.float64]:
         """Probabilities (B, V) of the token after each prefix, at the proposal's temperature."""
+        ...
+
+
+class Writing(Protocol):
+    """Targets that are being written, a token of each at a time."""
+
+    @property
+    def live(self) -> Sequence[int]:
+        """Rows that go on: neither ended nor at the greatest length."""
+        ...
+
+    def log_masses(self) -> NDArray[np.float32]:
+        """(L, V) log-probabilities of the next token of every live row, at its temperature."""
+        ...
+
+    def take(self, tokens: Sequence[int]) -> None:
+        """Go on with a token for every live row."""
+        ...
+
+
+@runtime_checkable
+class Stepwise(Protocol):
+    """A `Seq2Seq` that can be steered from token to token, which spares drafts in vain."""
+
+    def write(self, proposals: Sequence[Proposal]) -> Writing:
+        """Begin with the proposals' prefixes; equal sources are encoded once."""
         ...
 
 

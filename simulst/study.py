@@ -62,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--inserted", type=float, default=0.3, help="weight of teacher's tokens")
     parser.add_argument("--pull", type=float, default=0.1, help="eta, towards the start (0.1)")
     parser.add_argument("--no-gates", action="store_true", help="accept whatever passes")
+    parser.add_argument("--device", default="cpu", help="of torch: cpu or cuda (cpu)")
     parser.add_argument("--workers", type=int, default=1, help="processes of the stages (1)")
 
 
@@ -104,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
             pack, figures = trial.run(arm)
             rows.append(_facts_row(seed, arm, figures))
             for name, pairs in tests.items():
-                found = _measure(pack, pairs, trial.folder / arm.name / name)
+                found = _measure(pack, pairs, trial.folder / arm.name / name, args.device)
                 logs[name].setdefault(arm.name, []).append(found)
     report = _report(args, arms, logs, rows, languages[1])
     try:
@@ -135,6 +136,7 @@ def _trial(
     from simulst.rsft.acceptance import Selection
     from simulst.rsft.arms import Trial
     from simulst.rsft.drawing import Drawing
+    from simulst.rsft.gates import Gates
     from simulst.rsft.training import Learning
 
     given = {f.name: getattr(args, f.name) for f in fields(Learning) if hasattr(args, f.name)}
@@ -145,16 +147,17 @@ def _trial(
         pack=args.pack,
         teacher=args.teacher,
         drawing=Drawing(args.drafts, LAGS, seed=seed),
-        selection=Selection(m=args.m, seed=seed, **({"gates": None} if args.no_gates else {})),
+        selection=Selection(m=args.m, seed=seed, gates=None if args.no_gates else Gates()),
         learning=learning,
         judge=lambda policy: mean_bleu(policy, dev, LAGS, language),
         every=max(1, learning.steps // JUDGEMENTS),
         report=lambda done, record: None,
         workers=args.workers,
+        device=args.device,
     )
 
 
-def _measure(pack: str, pairs: Sequence[Pair], folder: Path) -> list[list[Instance]]:
+def _measure(pack: str, pairs: Sequence[Pair], folder: Path, device: str) -> list[list[Instance]]:
     """What a pack writes under every lag; what an earlier run measured is read back."""
     from simulst.evaluate.logs import read_instances, write_instances
     from simulst.evaluate.schedule import written_under
@@ -166,7 +169,7 @@ def _measure(pack: str, pairs: Sequence[Pair], folder: Path) -> list[list[Instan
     for lag in LAGS:
         path = folder / f"k{lag}.log"
         if not path.exists():
-            model = model or open_model(pack)
+            model = model or open_model(pack, device)
             partial = path.with_suffix(".part")
             write_instances(partial, written_under(model, pairs, lag))
             partial.replace(path)

@@ -143,6 +143,7 @@ class ToySeq2Seq:
     that every outcome can be enumerated.
     """
 
+    source_language = target_language = ""
     vocabulary_id, eos, longest = "toy", 0, 3
 
     def __init__(self, name: str) -> None:

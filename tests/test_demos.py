@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from itertools import product
+from pathlib import Path
 
 import pytest
+import soundfile
 
-from demos import library
+from demos import conference, library, restore_punctuation
 from simulst import packs
+from simulst.rsft.acceptance import Selection
+from simulst.rsft.training import Learning
+from tests.server.client import Echo, alone, server, sound, texts
 
 
 def test_the_library_demo_prints_words_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,3 +27,49 @@ def test_the_library_demo_prints_words_as_they_come(capsys: pytest.CaptureFixtur
     assert len(times) == len(lines) > 20
     assert times == sorted(times)
     assert times[0] < 6 < 20 < times[-1] < 32
+
+
+def test_the_conference_demo_survives_cuts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two speakers get their own captions, a sentence a line, though their connections are cut."""
+    samples = sound(2)
+    soundfile.write(tmp_path / "talk.wav", samples, 16_000, subtype="PCM_16")
+
+    async def run() -> None:
+        async with server() as running, asyncio.timeout(20):
+            url = f"ws://127.0.0.1:{running.port}"
+            talks = asyncio.gather(
+                *(conference.speak(name, url, tmp_path / "talk.wav", "de", 0) for name in "ab")
+            )
+            for _ in range(2):
+                await asyncio.sleep(0.6)
+                for connection in list(running.app.connections):
+                    connection.abort()
+            await talks
+
+    asyncio.run(run())
+    lines = capsys.readouterr().out.splitlines()
+    for name in "ab":
+        said = [line.removeprefix(f"{name}: ") for line in lines if line.startswith(f"{name}: ")]
+        assert [len(line.split()) for line in said] == [5, 5, 5, 5]
+        assert " ".join(said).split() == texts(alone(Echo(), samples))
+
+
+def test_the_punctuation_demo_goes_through_all_stages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that was hardly taught drafts, learns from its drafts, and is judged thrice."""
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    words = ("Tom", "Mary", "Sami", "she", "he", "we", "they", "you")
+    lines = [f"{a.title()} saw {b}, {c} and {d}." for a, b, c, d in product(words, repeat=4)]
+    (tmp_path / "text.txt").write_text("\n".join(lines))
+    short = Learning(2, 300, 1e-3, accepted_share=1.0, pull=0.0, lags=(0,))
+    monkeypatch.setattr(restore_punctuation, "Learning", lambda *_, **__: short)
+    selections = {"reward": Selection("reward", gates=None), "coin": Selection("all", gates=None)}
+    monkeypatch.setattr(restore_punctuation, "SELECTIONS", selections)
+    restore_punctuation.main(tmp_path / "text.txt", tmp_path / "work", 20, talks=60, drafts=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["before", "reward", "coin"]
+    assert all(re.search(r"chrF \d+\.\d, \d+% right", line) for line in lines)
+    assert (tmp_path / "work" / "coin" / "accepted.jsonl").is_file()

@@ -19,12 +19,12 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     ("types", "errors", "draws", "calibration"),
     ("config", "corpus"),
-    ("protocols", "packs"),
+    ("protocols", "packs", "options"),
     ("audio", "asr", "translate", "accept", "emit"),
     ("pipeline", "hindsight", "batcher"),
     ("server", "rsft", "evaluate", "train"),
     ("session",),
-    ("interpret", "finetune", "study"),
+    ("interpret", "finetune", "study", "report"),
     ("cli",),
     ("__main__",),
 )

@@ -18,13 +18,15 @@ from simulst.rsft.selection import (
     by_prefix,
     by_reward,
     by_sequence,
+    check_vocabularies,
     log_ratios,
     rescored,
-    speculative,
     whole,
 )
+from simulst.rsft.speculation import speculative
+from simulst.rsft.tally import positions, tallies
 
-__all__ = ["FORMS", "Selection", "accept"]
+__all__ = ["FORMS", "JUDGED", "Selection", "accept"]
 
 FORMS = (
     *("speculative", "prefix", "sequence", "rescored", "beam"),
@@ -79,6 +81,7 @@ class _Source:
     record: dict[str, Any]
     proposals: list[Proposal]
     samples: list[Sample]
+    ratios: Sequence[tuple[float, ...]] = ()
 
 
 def accept(
@@ -98,13 +101,16 @@ def accept(
         eos: the token that ends a sentence.
 
     Returns:
-        One record a source: {"id", "talk", "source", "reference", "accepted": [{"lag", "tokens",
-        "learned", "text"}], "drawn", "passed_whole": samples, "judged", "passed": tokens,
-        "distinct": texts that passed the test, "refused": {reason: samples}, "positions": {lag:
-        [[judged, passed] at each position]}}.
+        One record a source: {"id", "talk", "source", "reference", "accepted": [{"lag",
+        "temperature", "tokens", "learned", "text"}], "drawn", "passed_whole": samples, "judged",
+        "passed": tokens, "distinct": texts that passed the test, "distinct_by": {"lag" or
+        "temperature": {value: the same of its samples}}, "refused": {reason: samples},
+        "positions": {lag: [[judged, passed] at each position]}, "proposals": [{"lag",
+        "temperature", and the counts of a `Tally`}]}.
 
     Raises:
         ConfigError: a form that needs a teacher, references or ratios, and has none.
+        DataError: a draft that cannot have been drawn.
         ModelError: the teacher reads other subwords.
     """
     if teacher is None and selection.form in JUDGED:
@@ -112,6 +118,8 @@ def accept(
             f"form {selection.form!r} tests against a teacher: name one with --teacher, or use "
             "the form 'reward'"
         )
+    if teacher is not None and selection.form in JUDGED:
+        check_vocabularies(policy, teacher)
     sources = [_Source(record, *samples_of(record, selection.seed)) for record in records]
     found = _select(policy, teacher, sources, selection, eos)
     greedy = _greedy(policy, found) if selection.gates else {}
@@ -144,6 +152,9 @@ def _select(
     elif form == "sequence":
         assert teacher is not None
         ratios = log_ratios(teacher, proposals, samples)
+        rest = iter(ratios)
+        for source in sources:
+            source.ratios = [next(rest) for _ in source.samples]
         flat = by_sequence(proposals, samples, ratios, selection.log_m, selection.power)
     elif form == "rescored":
         assert teacher is not None
@@ -203,11 +214,12 @@ def _record(
     """Gate what was accepted of a source, and keep one of each text."""
     record = source.record
     kept: dict[str, Accepted] = {}
-    texts = set()
+    texts: list[tuple[Proposal, str]] = []
     refused: Counter[str] = Counter()
-    for accepted in found:
+    passed = [accepted for accepted in found if accepted.tokens]
+    for accepted in passed:
         text = policy.text(accepted.tokens)
-        texts.add(text)
+        texts.append((accepted.proposal, text))
         reason = ""
         # a beginning cannot be held against a whole reference
         if selection.gates and selection.form != "prefix":
@@ -219,38 +231,41 @@ def _record(
         else:
             kept.setdefault(text, accepted)
     balanced = sorted(kept.items(), key=lambda item: _turn(item[1], kept.values()))
+    learnt = balanced[: selection.keep]
+    counts = tallies(source.proposals, found, [a for _, a in learnt], source.ratios, selection.m)
     return {
         **{name: record[name] for name in ("id", "talk", "source", "reference")},
         "accepted": [
             {
                 "lag": accepted.proposal.lag,
+                "temperature": accepted.proposal.temperature,
                 "tokens": accepted.tokens,
                 "learned": [int(own) for own in accepted.learned],
                 "text": text,
             }
-            for text, accepted in balanced[: selection.keep]
+            for text, accepted in learnt
         ],
         "drawn": len(source.samples),
-        "passed_whole": len(found),
+        "passed_whole": len(passed),
         "judged": sum(accepted.judged for accepted in found),
         "passed": sum(accepted.passed for accepted in found),
-        "distinct": len(texts),
+        "distinct": len({text for _, text in texts}),
+        "distinct_by": {
+            "lag": _distinct((str(p.lag), text) for p, text in texts),
+            "temperature": _distinct((str(p.temperature), text) for p, text in texts),
+        },
         "refused": dict(refused),
-        "positions": _positions(found),
+        "positions": positions(found),
+        "proposals": [
+            {"lag": lag, "temperature": temperature, **tally.record()}
+            for (lag, temperature), tally in sorted(counts.items())
+        ],
     }
 
 
-def _positions(found: Sequence[Accepted]) -> dict[str, list[list[int]]]:
-    """Of each lag, tokens tested and accepted at every position from 0."""
-    counts: dict[str, list[list[int]]] = {}
-    for accepted in found:
-        rows = counts.setdefault(str(accepted.proposal.lag), [])
-        for i in range(accepted.judged):
-            if i == len(rows):
-                rows.append([0, 0])
-            rows[i][0] += 1
-            rows[i][1] += i < len(accepted.learned) and accepted.learned[i]
-    return counts
+def _distinct(texts: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Different texts of each kind."""
+    return dict(Counter(kind for kind, _ in sorted(set(texts))))
 
 
 def _turn(accepted: Accepted, among: Iterable[Accepted]) -> tuple[int, int]:

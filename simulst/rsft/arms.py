@@ -24,7 +24,8 @@ from simulst.errors import ConfigError
 from simulst.protocols import TrainableSeq2Seq
 from simulst.rsft.acceptance import Selection
 from simulst.rsft.drawing import Drawing
-from simulst.rsft.jobs import Report, accept_stage, open_model, sample_stage
+from simulst.rsft.jobs import Report, accept_stage, sample_stage
+from simulst.rsft.opening import open_policy
 from simulst.rsft.training import Learning, Progress, Schooling
 
 __all__ = ["ARMS", "Arm", "Trial", "parse_arms"]
@@ -92,6 +93,7 @@ class Trial:
         every: steps between two judgements.
         report: told of every source of a stage.
         workers: processes of the stages.
+        device: where the models compute.
     """
 
     talks: Path
@@ -105,6 +107,7 @@ class Trial:
     every: int
     report: Report
     workers: int = 1
+    device: str = "cpu"
 
     def run(self, arm: Arm) -> tuple[str, dict[str, Any]]:
         """Accept and learn; what an earlier run finished is kept.
@@ -129,7 +132,9 @@ class Trial:
         """Draw from a pack, once for all forms, and select."""
         first = pack == self.pack
         samples = (self.folder if first else folder) / "samples.jsonl"
-        sample_stage(self.talks, samples, pack, self.drawing, self.report, self.workers)
+        sample_stage(
+            self.talks, samples, pack, self.drawing, self.report, self.workers, self.device
+        )
         selection = replace(self.selection, form=form)
         if form == "random":
             tested = self.folder / f"{TESTED}.jsonl"
@@ -139,7 +144,15 @@ class Trial:
         return accepted, self._select(samples, accepted, selection)
 
     def _select(self, samples: Path, accepted: Path, selection: Selection) -> dict[str, Any]:
-        return accept_stage(samples, accepted, self.teacher, selection, self.report, self.workers)
+        return accept_stage(
+            samples,
+            accepted,
+            self.teacher,
+            selection,
+            self.report,
+            self.workers,
+            device=self.device,
+        )
 
     def _learn(
         self, pack: str, form: str, folder: Path, learning: Learning
@@ -149,8 +162,8 @@ class Trial:
         accepted, figures = self._accept(pack, form, folder)
         if (out / packs.MANIFEST).exists():
             return str(out), figures
-        policy = open_model(pack)
-        anchor = open_model(pack) if learning.pull > 0 else None
+        policy = open_policy(pack, self.device)
+        anchor = open_policy(pack, self.device) if learning.pull > 0 else None
         schooling = Schooling(policy, anchor, accepted, learning, folder)
         if schooling.step == 0:
             schooling.judge(self.judge(policy))

@@ -6,17 +6,20 @@ draft has a key of its own, so that what is drawn does not depend on which proce
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from simulst.draws import uniform
-from simulst.errors import ConfigError
+from simulst.errors import ConfigError, DataError
 from simulst.protocols import Proposal, Sample, Seq2Seq
 from simulst.rsft.talks import Sentence
 
 __all__ = ["Drawing", "chunks", "draw", "proposals", "samples_of"]
+
+COLDEST = 0.01  # below, nothing but the most likely token has a probability that counts
 
 CHUNK = 32
 """Sources drawn for at once. It is part of what is computed: float sums depend on the batch."""
@@ -29,7 +32,7 @@ class Drawing:
     Attributes:
         drafts: N of each source.
         lags: k of the schedules drafted under; 0 is the whole source.
-        temperatures: of the drafts, > 0.
+        temperatures: of the drafts, >= 0.01.
         seed: of all random numbers.
     """
 
@@ -43,10 +46,10 @@ class Drawing:
             raise ConfigError(f"{self.drafts} drafts of a source: at least 1 is needed")
         if not self.lags or min(self.lags) < 0:
             raise ConfigError(f"lags {self.lags}: give one or more, each 0 or above")
-        if not self.temperatures or min(self.temperatures) <= 0:
+        if not self.temperatures or min(self.temperatures) < COLDEST:
             raise ConfigError(
-                f"temperatures {self.temperatures}: give one or more, each above 0 (q must be what "
-                "was drawn from)"
+                f"temperatures {self.temperatures}: give one or more, each at least {COLDEST}; "
+                "colder ones give probability 0 to all but one token, and q must cover P"
             )
 
 
@@ -123,11 +126,27 @@ def _draft(proposal: Proposal, sample: Sample) -> dict[str, Any]:
 
 
 def samples_of(record: dict[str, Any], seed: int) -> tuple[list[Proposal], list[Sample]]:
-    """What `draw` stored of a source, as it was drawn."""
+    """What `draw` stored of a source, as it was drawn.
+
+    Raises:
+        DataError: a draft that cannot have been drawn: then P/q has no value.
+    """
     words = tuple(record["source"].split())
     wanted, samples = [], []
     for i, draft in enumerate(record["drafts"]):
         key = (seed, record["id"], i)
+        log_q = draft["log_q"]
+        if len(log_q) != len(draft["tokens"]) or not all(map(_possible, log_q)):
+            raise DataError(
+                f"draft {i} of sentence {record['id']} ({record['talk']}) has not a probability "
+                "above 0 for each of its tokens, so P/q has no value: draw again, at temperatures "
+                f"above {draft['temperature']:g} if this one made q vanish"
+            )
         wanted.append(Proposal(words, draft["lag"], draft["temperature"], key))
-        samples.append(Sample(tuple(draft["tokens"]), tuple(draft["log_q"]), draft["finished"]))
+        samples.append(Sample(tuple(draft["tokens"]), tuple(log_q), draft["finished"]))
     return wanted, samples
+
+
+def _possible(log_q: float) -> bool:
+    """Whether it is the logarithm of a probability above 0, up to rounding."""
+    return math.isfinite(log_q) and log_q <= 1e-4

@@ -22,13 +22,10 @@ random numbers are keyed by the sample, so what is accepted does not depend on i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
 from simulst.accept.ratio import acceptance
-from simulst.accept.sequences import accept_by_ratio, accept_by_reward, residual
+from simulst.accept.sequences import accept_by_ratio, accept_by_reward
 from simulst.draws import uniform
 from simulst.errors import ModelError
 from simulst.protocols import Proposal, Sample, Seq2Seq
@@ -40,8 +37,9 @@ __all__ = [
     "by_sequence",
     "check_vocabularies",
     "log_ratios",
+    "passes",
     "rescored",
-    "speculative",
+    "scores",
     "whole",
 ]
 
@@ -57,6 +55,8 @@ class Accepted:
             tokens inserted from the residual.
         judged: tokens that were tested.
         passed: of these, accepted ones.
+        log_ratios: log P - log q of the tested tokens, one after another; empty where no test
+            compared the two.
     """
 
     proposal: Proposal
@@ -64,6 +64,7 @@ class Accepted:
     learned: tuple[bool, ...]
     judged: int
     passed: int
+    log_ratios: tuple[float, ...] = ()
 
 
 def whole(proposal: Proposal, sample: Sample) -> Accepted:
@@ -86,7 +87,7 @@ def check_vocabularies(policy: Seq2Seq, teacher: Seq2Seq) -> None:
         )
 
 
-def _scores(
+def scores(
     teacher: Seq2Seq, proposals: Sequence[Proposal], targets: Sequence[tuple[int, ...]]
 ) -> list[tuple[float, ...]]:
     """log P of every token, the whole source seen."""
@@ -100,32 +101,33 @@ def log_ratios(
     targets = [sample.tokens for sample in samples]
     return [
         tuple(p - q for p, q in zip(log_p, sample.log_q, strict=True))
-        for log_p, sample in zip(_scores(teacher, proposals, targets), samples, strict=True)
+        for log_p, sample in zip(scores(teacher, proposals, targets), samples, strict=True)
     ]
 
 
-def _passes(proposal: Proposal, position: int, log_p: float, log_q: float, m: float) -> bool:
+def passes(proposal: Proposal, position: int, log_p: float, log_q: float, m: float) -> bool:
+    """Whether the token at a position of a draft is accepted; its random number is fixed."""
     return uniform(*proposal.key, "accept", position) <= acceptance(log_p, log_q, m)
 
 
 def by_prefix(
     teacher: Seq2Seq, proposals: Sequence[Proposal], samples: Sequence[Sample], m: float
 ) -> list[Accepted]:
-    """The longest accepted prefix of each sample; samples without any are left out."""
+    """The longest accepted prefix of each sample, which may be empty."""
     found = []
     targets = [sample.tokens for sample in samples]
     for proposal, sample, log_p in zip(
-        proposals, samples, _scores(teacher, proposals, targets), strict=True
+        proposals, samples, scores(teacher, proposals, targets), strict=True
     ):
         passed = 0
         for p, q in zip(log_p, sample.log_q, strict=True):
-            if not _passes(proposal, passed, p, q, m):
+            if not passes(proposal, passed, p, q, m):
                 break
             passed += 1
         judged = min(passed + 1, len(sample.tokens))
-        if passed:
-            tokens = sample.tokens[:passed]
-            found.append(Accepted(proposal, tokens, (True,) * passed, judged, passed))
+        tokens = sample.tokens[:passed]
+        ratios = tuple(p - q for p, q in zip(log_p[:judged], sample.log_q, strict=False))
+        found.append(Accepted(proposal, tokens, (True,) * passed, judged, passed, ratios))
     return found
 
 
@@ -133,8 +135,8 @@ def rescored(
     teacher: Seq2Seq, proposals: Sequence[Proposal], samples: Sequence[Sample]
 ) -> Accepted:
     """The sample of one source with the highest mean log P of a token."""
-    scores = _scores(teacher, proposals, [sample.tokens for sample in samples])
-    best = max(range(len(samples)), key=lambda i: sum(scores[i]) / max(1, len(scores[i])))
+    found = scores(teacher, proposals, [sample.tokens for sample in samples])
+    best = max(range(len(samples)), key=lambda i: sum(found[i]) / max(1, len(found[i])))
     return whole(proposals[best], samples[best])
 
 
@@ -185,85 +187,3 @@ def by_reward(
     key = proposals[0].key
     chosen = accept_by_reward(rewards, beta, keep, lambda t: uniform(*key, "reward", t))
     return [whole(proposals[i], samples[i]) for i in chosen]
-
-
-@dataclass(slots=True)
-class _Row:
-    """A sample on its way through the speculative form."""
-
-    proposal: Proposal
-    sample: Sample
-    settled: tuple[int, ...] = ()  # tokens that stay
-    learned: tuple[bool, ...] = ()
-    judged: int = 0
-    ended: bool = False
-
-    def judge(self, log_p: Sequence[float], m: float) -> int | None:
-        """Settle accepted tokens; return the position of the first rejection."""
-        start = len(self.settled)
-        drafted = self.sample.tokens[start:]
-        for i, (token, q) in enumerate(zip(drafted, self.sample.log_q, strict=True)):
-            self.judged += 1
-            if not _passes(self.proposal, start + i, log_p[start + i], q, m):
-                return start + i
-            self.settled += (token,)
-            self.learned += (True,)
-        self.ended = True
-        return None
-
-
-def speculative(
-    policy: Seq2Seq,
-    teacher: Seq2Seq,
-    proposals: Sequence[Proposal],
-    samples: Sequence[Sample],
-    m: float,
-    eos: int,
-) -> list[Accepted]:
-    """Token-level rejection sampling with replacement, to whole sentences.
-
-    Args:
-        policy: q; drafts on after a replaced token.
-        teacher: P, of the same subwords.
-        proposals, samples: what the policy drew.
-        m: M > 0; exact for M >= 1.
-        eos: the token that ends a sentence.
-    """
-    check_vocabularies(policy, teacher)
-    rows = [_Row(proposal, sample) for proposal, sample in zip(proposals, samples, strict=True)]
-    while busy := [row for row in rows if not row.ended]:
-        scores = _scores(teacher, [r.proposal for r in busy], [r.sample.tokens for r in busy])
-        rejected = [
-            r for r, log_p in zip(busy, scores, strict=True) if r.judge(log_p, m) is not None
-        ]
-        _replace(policy, teacher, rejected, m, eos)
-    return [
-        Accepted(row.proposal, row.settled, row.learned, row.judged, sum(row.learned))
-        for row in rows
-    ]
-
-
-def _replace(policy: Seq2Seq, teacher: Seq2Seq, rows: Sequence[_Row], m: float, eos: int) -> None:
-    """Draw the token after what is settled from the residual, and draft on."""
-    if not rows:
-        return
-    open_ends = [replace(row.proposal, prefix=row.settled) for row in rows]
-    q = policy.following(open_ends)
-    p = teacher.following([replace(e, lag=0, temperature=1.0) for e in open_ends])
-    for row, p_row, q_row in zip(rows, p, q, strict=True):
-        position = len(row.settled)
-        u = uniform(*row.proposal.key, "residual", position)
-        token = _drawn(residual(p_row, q_row, m), u)
-        row.settled += (token,)
-        row.learned += (False,)
-        row.ended = token == eos
-    going_on = [row for row in rows if not row.ended]
-    drafts = policy.sample([replace(row.proposal, prefix=row.settled) for row in going_on])
-    for row, draft in zip(going_on, drafts, strict=True):
-        row.sample = draft
-
-
-def _drawn(mass: NDArray[np.float64], u: float) -> int:
-    """The token at which the cumulated mass passes u."""
-    sums = mass.cumsum()
-    return min(int(np.searchsorted(sums, u * sums[-1], side="right")), len(mass) - 1)

@@ -155,4 +155,8 @@ class StageFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as failure:  # what could not be written is tried once more
+            if error is None:
+                raise OutputError(f"{self.path} cannot be written: {failure.strerror}") from failure

@@ -5,27 +5,32 @@
 all under the lag that each target was drawn under. An accepted token weighs 1, one inserted from
 the residual `inserted`: 0 learns from the policy's own accepted tokens alone, 1 from the whole
 text, which at M = 1 is text of the teacher.
+
+Many ranks learn as one process would. All read the same batches and each learns from its part of
+them; the gradients are weighted by what the parts weigh and summed once a step, so that the number
+of ranks is no setting of the outcome. This is done here and not by wrapping the model in torch's
+DistributedDataParallel: a policy is a protocol whose `loss` is no module's forward, a step goes
+back through two losses and wants one exchange, and a mean over ranks would weigh the tokens of a
+short part more than those of a long one. What is given up is to send while going back.
 """
 
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from simulst.errors import ConfigError, DataError, ModelError
+from simulst.errors import ConfigError, DataError, ModelError, OutputError
 from simulst.protocols import Lesson, TrainableSeq2Seq
-from simulst.rsft.stages import digest, read_records
+from simulst.rsft.distributed import ALONE, Ranks
+from simulst.rsft.lessons import accepted_lessons, batches, endless, reference_lessons
+from simulst.rsft.stages import digest, read_records, read_signature
 
 __all__ = ["Learning", "Progress", "Schooling", "accepted_lessons", "reference_lessons"]
-
-BUFFER = 4096  # records shuffled at a time, so that memory does not grow with the corpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class Learning:
 
     Attributes:
         steps: optimiser steps.
-        tokens: target tokens of accepted text a step, about; references get as many.
+        tokens: target tokens of accepted text a step, about, of all ranks together; references
+            get as many.
         rate: peak learning rate.
         warmup: steps up to it; it falls linearly to a tenth at the end.
         accepted_share: rho, in [0, 1]; 0 learns from references alone.
@@ -80,53 +86,6 @@ class Progress:
     tokens: int
 
 
-def accepted_lessons(path: Path, inserted: float) -> Iterator[Lesson]:
-    """The accepted targets of a stage file."""
-    for record in read_records(path):
-        source = tuple(record["source"].split())
-        for target in record["accepted"]:
-            weights = tuple(1.0 if own else inserted for own in target["learned"])
-            if any(weights):
-                yield Lesson(source, tuple(target["tokens"]), weights, target["lag"])
-
-
-def reference_lessons(
-    path: Path, policy: TrainableSeq2Seq, lags: Sequence[int], seed: int
-) -> Iterator[Lesson]:
-    """The references of the same sources, each under one of the lags."""
-    for record in read_records(path):
-        if record["reference"]:
-            tokens = policy.tokens(record["reference"])
-            dice = random.Random(f"{seed}/{record['id']}")
-            source = tuple(record["source"].split())
-            yield Lesson(source, tokens, (1.0,) * len(tokens), dice.choice(lags))
-
-
-def endless(lessons: Callable[[], Iterator[Lesson]], seed: str) -> Iterator[Lesson]:
-    """Lessons again and again, shuffled within a buffer, in an order that the seed fixes."""
-    for epoch in count():
-        stream = lessons()
-        empty = True
-        while buffer := list(islice(stream, BUFFER)):
-            empty = False
-            random.Random(f"{seed}/{epoch}/{len(buffer)}").shuffle(buffer)
-            yield from buffer
-        if empty:
-            return
-
-
-def batches(lessons: Iterator[Lesson], tokens: int) -> Iterator[list[Lesson]]:
-    """Batches of about so many target tokens, never empty."""
-    batch: list[Lesson] = []
-    size = 0
-    for lesson in lessons:
-        batch.append(lesson)
-        size += len(lesson.tokens)
-        if size >= tokens:
-            yield batch
-            batch, size = [], 0
-
-
 class Schooling:
     """One run of learning, with a checkpoint that it goes on from.
 
@@ -135,11 +94,13 @@ class Schooling:
         anchor: the same model as it was, frozen; not needed without a pull.
         accepted: stage file to learn from.
         learning: the settings.
-        work: folder of the checkpoint.
+        work: folder of the checkpoint, which all ranks read and the first one writes.
+        ranks: those that learn together.
 
     Attributes:
         step, tokens: done so far.
         best: the highest score that was judged, and its step.
+        scores: step and score of every judgement.
 
     Raises:
         DataError: nothing was accepted.
@@ -153,12 +114,15 @@ class Schooling:
         accepted: Path,
         learning: Learning,
         work: Path,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.policy = policy
         self.anchor = anchor
         self.learning = learning
+        self.ranks = ranks
         self.step = self.tokens = 0
         self.best: tuple[float, int] | None = None
+        self.scores: list[tuple[int, float]] = []
         self._best_weights: list[torch.Tensor] = []
         self._accepted = accepted
         self._parameters = [p for p in policy.parameters() if p.requires_grad]
@@ -176,7 +140,7 @@ class Schooling:
             self._resume()
 
     def _resume(self) -> None:
-        state = torch.load(self._checkpoint, weights_only=True)
+        state = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
         if state["signature"] != self._signature:
             raise ModelError(
                 f"{self._checkpoint} is of a run with other settings or other accepted text: "
@@ -188,13 +152,15 @@ class Schooling:
         self._optimiser.load_state_dict(state["optimiser"])
         self.step, self.tokens = state["step"], state["tokens"]
         self.best, self._best_weights = state["best"], state["best_weights"]
+        self.scores = state["scores"]
 
     def judge(self, score: float) -> bool:
         """Remember the weights if no score before was as high; return whether."""
+        self.scores.append((self.step, score))
         if self.best is not None and score <= self.best[0]:
             return False
         self.best = (score, self.step)
-        self._best_weights = [parameter.detach().clone() for parameter in self._parameters]
+        self._best_weights = [p.detach().to("cpu", copy=True) for p in self._parameters]
         self.save()
         return True
 
@@ -205,25 +171,43 @@ class Schooling:
             parameter.copy_(value)
 
     def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
+        """Write the checkpoint, whole or not at all; of many ranks the first one does."""
+        if not self.ranks.first:
+            return
         fresh = self._checkpoint.with_suffix(".new")
-        torch.save(
-            {
-                "signature": self._signature,
-                "weights": [parameter.detach() for parameter in self._parameters],
-                "optimiser": self._optimiser.state_dict(),
-                "step": self.step,
-                "tokens": self.tokens,
-                "best": self.best,
-                "best_weights": self._best_weights,
-            },
-            fresh,
-        )
-        fresh.replace(self._checkpoint)
+        state = {
+            "signature": self._signature,
+            "weights": [parameter.detach() for parameter in self._parameters],
+            "optimiser": self._optimiser.state_dict(),
+            "step": self.step,
+            "tokens": self.tokens,
+            "best": self.best,
+            "scores": self.scores,
+            "best_weights": self._best_weights,
+        }
+        try:
+            torch.save(state, fresh)
+            fresh.replace(self._checkpoint)
+        except (OSError, RuntimeError) as error:  # torch has no error of its own for a full disk
+            fresh.unlink(missing_ok=True)
+            raise OutputError(
+                f"{self._checkpoint} cannot be written, for want of space perhaps ({error}); the "
+                "checkpoint before it is kept, the same command goes on from there"
+            ) from error
 
     def run(self, report: Callable[[Progress], None], every: int = 50) -> None:
-        """Learn until the steps are done, saving every so many of them."""
+        """Learn until the steps are done, saving every so many of them.
+
+        Args:
+            report: told of every step, on the first rank alone.
+            every: steps from checkpoint to checkpoint.
+
+        Raises:
+            ModelError: the loss is no number any more.
+            RanksError: another rank ended, is silent or began elsewhere.
+        """
         learning = self.learning
+        self.ranks.agree(f"step {self.step}, run {self._signature}, weights {self._sum():.6e}")
         streams = self._streams()
         for _ in range(self.step):  # what an earlier run has learnt from
             for stream, _ in streams:
@@ -233,15 +217,8 @@ class Schooling:
             for group in self._optimiser.param_groups:
                 group["lr"] = rate
             self._optimiser.zero_grad(set_to_none=True)
-            total = 0.0
-            for stream, share in streams:
-                batch = next(stream, None)
-                if batch is None:
-                    continue
-                loss = share * self.policy.loss(batch, self.anchor, learning.pull)
-                torch.autograd.backward(loss)
-                total += float(loss.detach())
-                self.tokens += sum(len(lesson.tokens) for lesson in batch)
+            total = sum(self._learn(next(stream, []), share) for stream, share in streams)
+            total = self._exchange(total)
             if not math.isfinite(total):
                 raise ModelError(
                     f"the loss became {total} at step {self.step + 1}: lower the learning rate "
@@ -250,10 +227,40 @@ class Schooling:
             torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
             self._optimiser.step()
             self.step += 1
+            # saved after whoever looks on has judged, else a kill in between would skip it
+            if self.ranks.first:
+                report(Progress(self.step, total, self.tokens))
             if self.step % every == 0:
                 self.save()
-            report(Progress(self.step, total, self.tokens))
         self.save()
+
+    def _learn(self, batch: list[Lesson], share: float) -> float:
+        """Add this rank's part of a batch to the gradients; return its part of the loss."""
+        self.tokens += (tokens := sum(len(lesson.tokens) for lesson in batch))
+        if not (part := self.ranks.part(batch)):
+            return 0.0
+        # of a loss that is a mean over the weights of the part, plus pull x one over its tokens
+        weight = _weight(part) / _weight(batch)
+        pull = self.learning.pull * (sum(len(one.tokens) for one in part) / tokens / weight)
+        loss = share * weight * self.policy.loss(part, self.anchor, pull)
+        torch.autograd.backward(loss)
+        return float(loss.detach())
+
+    def _exchange(self, total: float) -> float:
+        """Sum over the ranks; the loss first and by the CPU, where the loss of one is noticed."""
+        if self.ranks.world == 1:
+            return total
+        loss = torch.tensor([total], dtype=torch.float64)
+        self.ranks.sum([loss])
+        for parameter in self._parameters:
+            if parameter.grad is None:  # other ranks may have one
+                parameter.grad = torch.zeros_like(parameter)
+        self.ranks.sum([p.grad for p in self._parameters if p.grad is not None])
+        return float(loss)
+
+    def _sum(self) -> float:
+        """Tells other weights from these."""
+        return sum(float(p.detach().double().abs().sum()) for p in self._parameters)
 
     def _slope(self) -> float:
         warm = min((self.step + 1) / max(self.learning.warmup, 1), 1.0)
@@ -278,6 +285,14 @@ class Schooling:
         ]
 
 
+def _weight(lessons: Sequence[Lesson]) -> float:
+    return math.fsum(weight for lesson in lessons for weight in lesson.weights)
+
+
 def _fingerprint(path: Path) -> Mapping[str, Any]:
     """Which accepted text this is: by its size, as it only grows until it is whole."""
-    return {"bytes": path.stat().st_size, "first": next(read_records(path), None)}
+    return {
+        "bytes": path.stat().st_size,
+        "signature": read_signature(path),
+        "first": next(read_records(path), None),
+    }

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from simulst.errors import SimulstError
 
-__all__ = ["Job", "WorkersError", "ordered"]
+__all__ = ["AHEAD", "TRIES", "Executor", "Job", "WorkersError", "ordered"]
 
 TRIES = 3  # of an item whose worker dies
 AHEAD = 2  # items a worker that may wait
@@ -40,6 +40,14 @@ class Job(Protocol[Item_contra, Result_co]):
         ...
 
 
+class Executor(Protocol):
+    """Does a job somewhere else than in the processes of this machine; see `ordered`."""
+
+    def __call__(self, job: Job[Item, Result], items: Iterable[Item]) -> Iterator[Result]:
+        """The result of every item, in order; items are read as workers become free."""
+        ...
+
+
 _work: Callable[[Any], Any] | None = None
 """What this process, being a worker, has opened."""
 
@@ -58,20 +66,26 @@ def _do(item: Any) -> Any:
 
 
 def ordered(
-    job: Job[Item, Result], items: Iterable[Item], workers: int = 1, threads: int = 1
+    job: Job[Item, Result],
+    items: Iterable[Item],
+    workers: int | Executor = 1,
+    threads: int = 1,
 ) -> Iterator[Result]:
     """The result of every item, in order.
 
     Args:
         job: what is done.
         items: read as workers become free.
-        workers: processes; 1 works in this one.
-        threads: of torch in each worker.
+        workers: processes; 1 works in this one. An executor does all of it its own way.
+        threads: of torch in each process.
 
     Raises:
         WorkersError: an item's worker died `TRIES` times.
         SimulstError: what the job raises.
     """
+    if not isinstance(workers, int):
+        yield from workers(job, items)
+        return
     if workers <= 1:
         work = job.open()
         for item in items:

@@ -81,11 +81,13 @@ class Muon(torch.optim.Optimizer):
             for shape, weights in alike.items():
                 updates = []
                 for weight in weights:
+                    gradient = weight.grad
+                    assert gradient is not None
                     state = self.state[weight]
                     if "momentum_buffer" not in state:
                         state["momentum_buffer"] = torch.zeros_like(weight)
-                    mean = state["momentum_buffer"].lerp_(weight.grad, 1 - keep)
-                    updates.append(weight.grad.lerp(mean, keep))
+                    mean = state["momentum_buffer"].lerp_(gradient, 1 - keep)
+                    updates.append(gradient.lerp(mean, keep))
                 size = 0.2 * max(shape) ** 0.5
                 for weight, update in zip(
                     weights, orthogonal(torch.stack(updates), self._dtype), strict=True

@@ -23,12 +23,11 @@ from simulst import config
 from simulst.draws import uniform
 from simulst.errors import ModelError
 from simulst.protocols import Lesson, Proposal, Sample, TrainableSeq2Seq
-from simulst.translate import rows as unit_rows
-from simulst.translate.cache import mask as attention_mask
 from simulst.translate.cache import pad
 from simulst.translate.decoding import WaitkTranslator
-from simulst.translate.sight import Sources, filled, within_unit
+from simulst.translate.sight import Sources, filled
 from simulst.translate.storage import save_translator
+from simulst.translate.writing import WaitkWriting, units_of
 
 __all__ = ["WaitkSeq2Seq"]
 
@@ -100,18 +99,6 @@ class WaitkSeq2Seq:
             self.model.memory(states),
         )
 
-    def _units(self, tokens: Sequence[int]) -> tuple[list[int], list[bool]]:
-        """The unit of each token, and whether it is the unit's first; then those of the next."""
-        units, starts = [0], [True]
-        length = 0
-        for token in tokens:
-            length += 1
-            ended = self.vocabulary.ends[token] or length >= unit_rows.LONGEST_UNIT
-            units.append(units[-1] + ended)
-            starts.append(ended)
-            length = 0 if ended else length
-        return units, starts
-
     def _states(
         self,
         sources: Sequence[tuple[str, ...]],
@@ -120,7 +107,7 @@ class WaitkSeq2Seq:
     ) -> tuple[Tensor, Tensor]:
         """Decoder states (B, T, D) in which tokens 0 .. T - 1 are predicted, and kinds (B, T)."""
         encoded = self._encode(sources, lags)
-        cut = [self._units(target[:-1]) for target in targets]
+        cut = [units_of(self.vocabulary, target[:-1]) for target in targets]
         units, _ = pad([row for row, _ in cut])
         starts, _ = pad([row for _, row in cut])
         rows = torch.arange(len(targets))
@@ -144,76 +131,34 @@ class WaitkSeq2Seq:
         return found
 
     def _draw(self, proposals: Sequence[Proposal]) -> list[Sample]:
-        encoded = self._encode([p.source for p in proposals], [p.lag for p in proposals])
-        lags = torch.tensor([p.lag for p in proposals])
-        warmth = torch.tensor([p.temperature or 1.0 for p in proposals])
-        longest = [
-            int(self._limits.max_ratio * len(p.source) + self._limits.max_extra) for p in proposals
-        ]
-        tokens = [list(p.prefix) for p in proposals]
+        writing = self._write(proposals)
         logs: list[list[float]] = [[] for _ in proposals]
-        live = [i for i, p in enumerate(proposals) if p.prefix[-1:] != (self.eos,)]
-        cut = [self._units(row) for row in tokens]
-        unit = [units[-1] for units, _ in cut]
-        within = [within_unit(starts) for _, starts in cut]
-        live = [i for i in live if unit[i] < longest[i]]
-        todo = {i: [self.vocabulary.bos, *tokens[i]] for i in live}
-        units_of = {i: cut[i][0] for i in live}
-        batch, past, valid = live, None, None
-        memory = [(k[encoded.index[batch]], v[encoded.index[batch]]) for k, v in encoded.memory]
-        start = torch.zeros(len(batch), dtype=torch.long)
-        while live:
-            ids, fresh = pad([todo[i] for i in batch])
-            fresh = torch.ones_like(ids, dtype=torch.bool) if fresh is None else fresh
-            rows = torch.tensor(batch)
-            units, _ = pad([units_of[i] for i in batch])
-            sight, closed = encoded.sight(rows, lags, units)
-            seen = (torch.arange(memory[0][0].shape[2]) < sight.unsqueeze(-1)).unsqueeze(1)
-            width = 0 if past is None else past[0][0].shape[2]
-            before = torch.zeros(len(batch), 0, dtype=torch.bool) if valid is None else valid
-            mask = attention_mask(before, fresh, ids.shape[1], width)
-            states, past = self.model.decode(ids, start, memory, seen, past, mask)
-            valid = torch.cat([before, fresh], dim=1)
-            count = fresh.sum(1)
-            start = start + count
-            going = set(live)
-            places = [place for place, i in enumerate(batch) if i in going]
-            last = count[places] - 1
-            kinds = [
-                0 if within[i] else 1 + bool(shut)
-                for i, shut in zip(live, closed[places, last].tolist(), strict=True)
-            ]
-            logits = self.model.logits(states[places, last]) + self._bias[kinds]
-            log_mass = torch.log_softmax(logits / warmth[live].unsqueeze(1), dim=-1)
-            chosen = self._choose(log_mass, [proposals[i] for i in live], [tokens[i] for i in live])
+        while live := writing.live:
+            log_mass = writing.log_mass()
+            chosen = self._choose(
+                log_mass, [proposals[i] for i in live], [writing.tokens[i] for i in live]
+            )
             taken = log_mass.gather(1, chosen.unsqueeze(1)).squeeze(1).tolist()
-            going_on = []
-            for i, token, log_q in zip(live, chosen.tolist(), taken, strict=True):
-                tokens[i].append(token)
+            for i, log_q in zip(live, taken, strict=True):
                 logs[i].append(log_q)
-                if token == self.eos:
-                    continue
-                within[i] += 1
-                if self.vocabulary.ends[token] or within[i] >= unit_rows.LONGEST_UNIT:
-                    within[i] = 0
-                    unit[i] += 1
-                if unit[i] < longest[i]:
-                    going_on.append(i)
-                    todo[i], units_of[i] = [token], [unit[i]]
-            live = going_on
-            staying = set(live)
-            for i in batch:
-                if i not in staying:  # finished rows stay in the tensors until these are cut
-                    todo[i], units_of[i] = [self.eos], [unit[i]]
-            if live and 4 * len(live) <= 3 * len(batch):
-                places = [place for place, i in enumerate(batch) if i in staying]
-                past = [(k[places], v[places]) for k, v in past]
-                memory = [(k[places], v[places]) for k, v in memory]
-                valid, start, batch = valid[places], start[places], live
+            writing.take(chosen.tolist())
         return [
             Sample(tuple(row), tuple(log_q), row[-1:] == [self.eos])
-            for row, log_q in zip(tokens, logs, strict=True)
+            for row, log_q in zip(writing.tokens, logs, strict=True)
         ]
+
+    @torch.inference_mode()
+    def write(self, proposals: Sequence[Proposal]) -> WaitkWriting:
+        """Begin to write targets, a token of each at a time; see `Stepwise`."""
+        with self._there():
+            return self._write(proposals)
+
+    def _write(self, proposals: Sequence[Proposal]) -> WaitkWriting:
+        encoded = self._encode([p.source for p in proposals], [p.lag for p in proposals])
+        ratio, extra = self._limits.max_ratio, self._limits.max_extra
+        longest = [int(ratio * len(p.source) + extra) for p in proposals]
+        parts = self.model, self.vocabulary, self._bias, encoded
+        return WaitkWriting(*parts, proposals, longest)
 
     def _choose(
         self, log_mass: Tensor, proposals: Sequence[Proposal], tokens: Sequence[Sequence[int]]

@@ -12,6 +12,7 @@ from simulst.rsft.acceptance import FORMS, Selection, accept
 from simulst.rsft.drawing import Drawing, draw
 from simulst.rsft.gates import Gates
 from simulst.rsft.talks import Sentence
+from simulst.rsft.tally import Tally
 from tests.fakes import ToySeq2Seq
 
 POLICY, TEACHER = ToySeq2Seq("policy"), ToySeq2Seq("teacher")
@@ -42,6 +43,15 @@ def test_every_form(form: str) -> None:
         assert sum(pair[0] for pair in tested) == record["judged"]
         assert sum(pair[1] for pair in tested) == record["passed"]
         assert len(record["accepted"]) <= record["distinct"] <= 10
+        total = Tally()
+        for counts in record["proposals"]:
+            total.add(counts)
+        for name in ("drawn", "passed_whole", "judged", "passed"):
+            assert getattr(total, name) == record[name]
+        assert total.kept == len(record["accepted"]) <= total.passed_whole
+        assert {(row["lag"], row["temperature"]) for row in record["proposals"]} == {
+            (lag, 1.0) for lag in DRAWING.lags
+        }
 
 
 def test_a_chunk_may_be_cut_anywhere() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 
 import pytest
 
-from simulst.errors import ConfigError
+from simulst.errors import ConfigError, DataError
 from simulst.rsft.drawing import CHUNK, Drawing, chunks, draw, proposals, samples_of
 from simulst.rsft.talks import Sentence
 from tests.fakes import ToySeq2Seq
@@ -53,5 +54,15 @@ def test_bad_settings() -> None:
         Drawing(drafts=0)
     with pytest.raises(ConfigError, match="lags"):
         Drawing(lags=())
-    with pytest.raises(ConfigError, match="above 0"):
-        Drawing(temperatures=(0.0,))
+    for cold in (0.0, 0.001):
+        with pytest.raises(ConfigError, match="give probability 0 to all but one token"):
+            Drawing(temperatures=(1.0, cold))
+
+
+@pytest.mark.parametrize("log_q", [[-1.0], [-1.0, -math.inf], [-1.0, math.nan], [0.5, -1.0]])
+def test_drafts_that_cannot_have_been_drawn(log_q: list[float]) -> None:
+    """A draft needs a probability above 0 for each token; else the message names it."""
+    [record] = draw(POLICY, 7, SENTENCES[:1], DRAWING)
+    record["drafts"][2] |= {"tokens": [1, 0], "log_q": log_q}
+    with pytest.raises(DataError, match=r"draft 2 of sentence 7 \(talk\) has not a probability"):
+        samples_of(record, DRAWING.seed)

@@ -11,7 +11,7 @@ import pytest
 from simulst.errors import ConfigError, DataError
 from simulst.rsft.acceptance import Selection
 from simulst.rsft.drawing import CHUNK, Drawing
-from simulst.rsft.jobs import accept_stage, dev_overlap, sample_stage, summary, talk_stage
+from simulst.rsft.jobs import accept_stage, sample_stage, summary, talk_stage
 from simulst.rsft.stages import read_records, read_signature
 from simulst.rsft.talks import Sentence
 from simulst.translate.storage import save_translator
@@ -105,8 +105,3 @@ def test_stages_refuse_what_does_not_fit(tmp_path: Path, packs: tuple[str, str])
         sample_stage(tmp_path / "talks.jsonl", samples, packs[0], other, quiet)
     with pytest.raises(ConfigError, match="name one with --teacher"):
         accept_stage(samples, tmp_path / "x.jsonl", "", SELECTION, quiet)
-
-
-def test_dev_text_is_found() -> None:
-    """Case and spaces do not hide a dev sentence among the sources."""
-    assert dev_overlap(["Good  day."], ["Hello.", "good day."]) == ["good day."]

@@ -14,10 +14,11 @@ from simulst.rsft.selection import (
     by_reward,
     by_sequence,
     log_ratios,
-    speculative,
     whole,
 )
-from tests.fakes import ToySeq2Seq
+from simulst.rsft.speculation import speculative
+from simulst.translate.sentences import WaitkSeq2Seq
+from tests.fakes import SENTENCES, ToySeq2Seq, translator
 
 POLICY, TEACHER = ToySeq2Seq("policy"), ToySeq2Seq("teacher")
 SOURCE = ("a", "b")
@@ -86,7 +87,13 @@ def test_prefixes_are_the_speculative_beginnings() -> None:
     for accepted in whole_ones:
         own = (*accepted.learned, False).index(False)
         if own == 0:
-            assert accepted.proposal.key not in prefixes
+            assert (
+                prefixes[accepted.proposal.key].tokens,
+                prefixes[accepted.proposal.key].judged,
+            ) == (
+                (),
+                1,
+            )
         else:
             assert prefixes[accepted.proposal.key].tokens == accepted.tokens[:own]
 
@@ -123,3 +130,25 @@ def test_other_subwords_are_refused() -> None:
     wanted = proposals(1)
     with pytest.raises(ModelError, match="--vocabulary, or use the form 'reward'"):
         speculative(POLICY, stranger, wanted, POLICY.sample(wanted), 1.0, ToySeq2Seq.eos)
+
+
+@pytest.mark.parametrize("m", [1.0, 2.0])
+def test_two_ways_to_the_same_outcome(m: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models followed token by token accept and insert what drafting again and again gives."""
+    monkeypatch.setattr("simulst.translate.rows.LONGEST_UNIT", 3)
+    monkeypatch.setattr("simulst.rsft.speculation.ROWS", 7)
+    policy, teacher = WaitkSeq2Seq(translator()), WaitkSeq2Seq(translator(3, bidirectional=True))
+    wanted = [
+        Proposal(tuple(source.split()[:3]), lag, warmth, (source, lag, str(warmth)))
+        for source in SENTENCES[:4:2]
+        for lag in (1, 3)
+        for warmth in (0.4, 0.7, 1.0)
+    ]
+    samples = policy.sample(wanted)
+    followed = speculative(policy, teacher, wanted, samples, m, policy.eos)
+    monkeypatch.setattr("simulst.rsft.speculation.Stepwise", type("Nobody", (), {}))
+    again = speculative(policy, teacher, wanted, samples, m, policy.eos)
+    assert sum(a.passed for a in followed) > 0 < sum(a.judged - a.passed for a in followed)
+    for one, other in zip(followed, again, strict=True):
+        assert (one.tokens, one.learned) == (other.tokens, other.learned)
+        assert one.log_ratios == pytest.approx(other.log_ratios, abs=1e-3)

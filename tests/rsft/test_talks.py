@@ -8,7 +8,7 @@ import pytest
 
 from simulst.emit.jsonl import Journal
 from simulst.errors import DataError
-from simulst.rsft.talks import Sentence, read_talks
+from simulst.rsft.talks import Sentence, apart_from, read_talks
 from simulst.types import SentenceEnd, Update, Word
 
 
@@ -96,3 +96,13 @@ def test_nothing_to_learn_from(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no talk: put transcript.en.txt"):
         list(read_talks(tmp_path, "en", "de"))
+
+
+def test_what_judges_is_not_learnt_from() -> None:
+    """Case and spaces do not hide a held-out sentence; those before it are given."""
+    sentences = [Sentence("t", "Hello."), Sentence("t", "good day."), Sentence("t", "Bye.")]
+    assert list(apart_from(sentences, ["Good night."])) == sentences
+    found = apart_from(sentences, ["Good  day."])
+    assert next(found) == sentences[0]
+    with pytest.raises(DataError, match=r"'good day.' of t.*another --dev"):
+        next(found)

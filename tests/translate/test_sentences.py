@@ -204,8 +204,8 @@ def test_cuda_gives_what_the_cpu_gives() -> None:
         np.testing.assert_allclose(ours, theirs, atol=1e-3)
     assert [len(s.tokens) for s in there.sample(proposals)] == [len(t) for t in targets]
     lessons = [
-        Lesson(*row, (1.0,) * len(row[1]), lag)
-        for *row, lag in zip(sources, targets, lags, strict=True)
+        Lesson(source, target, (1.0,) * len(target), lag)
+        for source, target, lag in zip(sources, targets, lags, strict=True)
     ]
     assert abs(float(here.loss(lessons)) - float(there.loss(lessons))) < 1e-3
     np.testing.assert_allclose(here.following(proposals), there.following(proposals), atol=1e-3)
