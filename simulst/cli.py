@@ -21,7 +21,10 @@ __all__ = ["main"]
 
 COMMANDS = {
     "interpret": ("simulst.interpret", "translate speech while it is being spoken"),
-    "finetune": ("simulst.finetune", "learn from recorded talks (RSFT)"),
+    "serve": ("simulst.server.command", "interpret for many clients over websockets"),
+    "finetune": ("simulst.finetune.command", "learn from recorded talks (RSFT)"),
+    "sample": ("simulst.finetune.sample", "draw translations of talks, RSFT's first stage"),
+    "accept": ("simulst.finetune.accept", "choose what to learn from, RSFT's second stage"),
     "study": ("simulst.study", "measure what RSFT itself is worth, against its controls"),
     "evaluate": ("simulst.evaluate.command", "measure latency and quality"),
     "compare": ("simulst.evaluate.comparison", "test curves against each other at equal latency"),
@@ -35,10 +38,18 @@ COMMANDS = {
         "simulst.train.evidence",
         "teach a translator pack to expect what the full source will accept",
     ),
+    "train policy": (
+        "simulst.finetune.learn",
+        "let a translator pack learn what was accepted, RSFT's last stage",
+    ),
     "train listener": ("simulst.train.listener.command", "train a listener pack"),
+    "report": ("simulst.report.command", "show what happened in a talk, as one page"),
     "packs": ("simulst.cli", "list the models that are found"),
 }
 """Words of the command, the module with `add_arguments` and `run`, and what it does."""
+
+SILENT = {"train": "policy"}
+"""The command that a group means where none is named: `simulst train --from accepted.jsonl`."""
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -94,6 +105,9 @@ def _title(folder: Path) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code, 2 for what the user can mend."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    match words:
+        case [group, option, *_] if option.startswith("-") and option not in ("-h", "--help"):
+            words[1:1] = [SILENT[group]] if group in SILENT else []
     args = _parser(words).parse_args(words)
     code, message = 2, ""
     try:

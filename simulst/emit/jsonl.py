@@ -19,18 +19,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from simulst.emit.output import Output
 from simulst.errors import DataError
 from simulst.types import Emission, Reason, SentenceEnd, Update, Verdict, Word
 
-__all__ = ["Journal", "read", "read_signature"]
+__all__ = ["Journal", "read", "read_signature", "read_summary"]
 
 FORMAT = 1
+PLAIN: dict[object, type | tuple[type, ...]] = {
+    "int": int,
+    "str": str,
+    "bool": bool,
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+    "int | None": (int, type(None)),
+}
+"""What JSON gives for a field's type."""
+
+Value = TypeVar("Value", Word, SentenceEnd, Emission, Verdict)
 
 
 def _plain(value: object) -> object:
@@ -112,6 +123,19 @@ def read_signature(path: Path) -> dict[str, Any]:
     raise DataError(f"{path} is empty: no journal")
 
 
+def read_summary(path: Path) -> dict[str, Any]:
+    """The closing figures; empty if the session was killed before it wrote them.
+
+    Raises:
+        DataError: the file cannot be read or is no journal.
+    """
+    found: dict[str, Any] = {}
+    for _, record in _records(path):
+        if record["type"] == "summary":
+            found = {name: value for name, value in record.items() if name != "type"}
+    return found
+
+
 def read(path: Path) -> Iterator[Update]:
     """The updates of a journal, in order; a last line that was cut short is left out.
 
@@ -127,17 +151,30 @@ def read(path: Path) -> Iterator[Update]:
                 raise DataError(f"{path}, line {number}: damaged ({error})") from error
 
 
-def _update(record: Mapping[str, Any]) -> Update:
-    def reasoned(fields: Mapping[str, Any]) -> dict[str, Any]:
-        return {**fields, "reason": Reason(fields["reason"])}
+def _checked(value: Value) -> Value:
+    for field in fields(value):
+        found, wanted = getattr(value, field.name), PLAIN.get(field.type)
+        if wanted is not None and not isinstance(found, wanted):
+            raise TypeError(f"{field.name} is {found!r}, it must be {field.type}")
+    return value
 
+
+def _update(record: Mapping[str, Any]) -> Update:
+    def reasoned(item: Mapping[str, Any]) -> dict[str, Any]:
+        return {**item, "reason": Reason(item["reason"])}
+
+    heard = record["heard"]
+    if not isinstance(heard, int):
+        raise TypeError(f"heard is {heard!r}, it must be int")
     return Update(
-        heard=record["heard"],
+        heard=heard,
         committed=tuple(
-            SentenceEnd(**item) if "at" in item else Word(**item)
+            _checked(SentenceEnd(**item)) if "at" in item else _checked(Word(**item))
             for item in record.get("committed", ())
         ),
-        emissions=tuple(Emission(**reasoned(item)) for item in record.get("emissions", ())),
-        verdicts=tuple(Verdict(**reasoned(item)) for item in record.get("verdicts", ())),
+        emissions=tuple(
+            _checked(Emission(**reasoned(item))) for item in record.get("emissions", ())
+        ),
+        verdicts=tuple(_checked(Verdict(**reasoned(item))) for item in record.get("verdicts", ())),
         ended=record.get("ended", False),
     )

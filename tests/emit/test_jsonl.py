@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulst.emit.jsonl import Journal, read, read_signature
+from simulst.emit.jsonl import Journal, read, read_signature, read_summary
 from simulst.errors import DataError, OutputError
 from simulst.types import Update
 from tests.emit.units import talk
@@ -105,3 +105,28 @@ def test_a_full_disk_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "full.jsonl").symlink_to("/dev/full")
     with pytest.raises(OutputError, match=r"full\.jsonl cannot be written: No space left"):
         Journal(tmp_path / "full.jsonl", SIGNATURE)
+
+
+def test_the_summary_is_read_back(tmp_path: Path) -> None:
+    """The closing figures come back as they were given; after a kill there are none."""
+    for closed in (True, False):
+        path = tmp_path / f"{closed}.jsonl"
+        journal = Journal(path, {})
+        if closed:
+            journal.summarise({"words": 3, "laal_ms": None})
+        journal.close()
+        assert read_summary(path) == ({"words": 3, "laal_ms": None} if closed else {})
+
+
+def test_a_value_of_the_wrong_kind_is_damage(tmp_path: Path) -> None:
+    """A time that is no number is refused where it stands, not where it is used."""
+    path = tmp_path / "talk.jsonl"
+    word = '"committed": [{"text": "a", "start": "b", "end": 1}]'
+    for heard, said in (("1", "start is 'b'"), ("null", "heard is None")):
+        lines = (
+            '{"type": "signature", "format": 1}',
+            f'{{"type": "update", "heard": {heard}, {word}}}',
+        )
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        with pytest.raises(DataError, match=f"line 2: damaged .{said}, it must be int"):
+            list(read(path))

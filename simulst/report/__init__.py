@@ -1,0 +1,1 @@
+"""Sessions and corpora as one HTML page that needs nothing else: `simulst report`."""
