@@ -18,6 +18,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.utils import available_models, download_model
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from simulst import packs
 from simulst.asr.alignment import Piece, behind, join, time_pieces
@@ -72,6 +73,7 @@ class WhisperTranscriber:
         )
         self._spaced = language not in _UNSPACED
         self._start = list(self._tokenizer.sot_sequence)
+        self._pools = ThreadpoolController()
 
     def transcribe(self, windows: Sequence[Window]) -> list[tuple[Word, ...]]:
         """Return the words that follow each window's prefix, with their times and probabilities.
@@ -81,11 +83,14 @@ class WhisperTranscriber:
         """
         hear = self._hear_padded if self.padded else self._hear_windowed
         heard: list[tuple[Word, ...]] = []
-        for window in windows:
-            pieces: list[Piece] = []
-            if len(window.audio.samples) >= _LEAST_SAMPLES:
-                pieces = hear(window.audio.samples, self._prefix(window.prefix))
-            heard.append(join(pieces, window, spaced=self._spaced))
+        # numpy adds up a product otherwise on two threads than on one, and what is heard in the
+        # features must not depend on how many processors there are
+        with self._pools.limit(limits=1, user_api="blas"):
+            for window in windows:
+                pieces: list[Piece] = []
+                if len(window.audio.samples) >= _LEAST_SAMPLES:
+                    pieces = hear(window.audio.samples, self._prefix(window.prefix))
+                heard.append(join(pieces, window, spaced=self._spaced))
         return heard
 
     def _prefix(self, words: Sequence[Word]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from simulst.asr.whisper import (
     WhisperTranscriber,
@@ -51,6 +52,27 @@ def test_words_are_in_order_and_inside_the_window(tiny_whisper: Path, run: str) 
             assert at <= word.start <= word.end <= START + 2 * SAMPLE_RATE
             assert 0 <= word.probability <= 1
             at = word.end
+
+
+@pytest.mark.parametrize("run", ["windowed", "padded"])
+def test_features_do_not_depend_on_the_processors(
+    tiny_whisper: Path, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """numpy multiplies on one thread: on two a talk had been heard otherwise than on one."""
+    transcriber = tiny_transcriber(tiny_whisper, run)
+    threads: list[int] = []
+    kind = type(transcriber.model.feature_extractor)
+    extract = kind.__call__
+
+    def watched(*args: Any, **more: Any) -> Any:
+        pools = threadpool_info()
+        threads.extend(pool["num_threads"] for pool in pools if pool["user_api"] == "blas")
+        return extract(*args, **more)
+
+    monkeypatch.setattr(kind, "__call__", watched)
+    with threadpool_limits(2, user_api="blas"):
+        transcriber.transcribe([window()])
+    assert threads and set(threads) == {1}
 
 
 @pytest.mark.parametrize("run", ["windowed", "padded"])
