@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulst.config import RULES, Config, load
 from simulst.emit import files
+from simulst.emit.recording import Recording, session_folder
 from simulst.errors import AudioError, ConfigError
+from simulst.options import add_engine_arguments, settings
 from simulst.types import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="audio file, 'mic' or 'mic:DEVICE', or '-' for raw 16-bit samples on standard input",
     )
-    parser.add_argument(
-        "--from", dest="spoken", metavar="LANG", help="spoken language (default: en)"
-    )
     parser.add_argument("--to", required=True, metavar="LANG", help="language to translate into")
     parser.add_argument(
         "--out",
@@ -42,54 +40,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"write captions as they come; repeatable; by suffix: {', '.join(files.SUFFIXES)}",
     )
     parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="DIR",
+        help="keep sound and journal in a folder of their own in DIR, for simulst finetune",
+    )
+    parser.add_argument(
         "--pace",
         choices=("live", "fast"),
         help="feed a file as it would be spoken, or as fast as it goes (default: fast)",
     )
     parser.add_argument("--quiet", action="store_true", help="show nothing but errors")
-    policy = parser.add_argument_group("when to write")
-    policy.add_argument("--rule", help=f"what accepts a word: {', '.join(RULES)}")
-    policy.add_argument(
-        "--k", type=int, metavar="N", help="least lag in words; for wait-k simply the lag"
-    )
-    policy.add_argument(
-        "--accept-m", type=float, metavar="M", help="below 1 lenient, above 1 strict"
-    )
-    policy.add_argument("--seed", type=int, metavar="N", help="of the random draws")
-    models = parser.add_argument_group("models and settings")
-    models.add_argument("--pack", help="translator pack, by name or folder")
-    models.add_argument(
-        "--asr", metavar="MODEL", help="listener pack, Whisper model, or pocketsphinx"
-    )
-    models.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
-    models.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; repeatable"
-    )
+    add_engine_arguments(parser)
     raw = parser.add_argument_group("raw samples on standard input")
     raw.add_argument("--rate", type=int, metavar="HZ", help="samples a second (default: 16000)")
     raw.add_argument("--channels", type=int, metavar="N", help="interleaved (default: 1)")
-
-
-def settings(args: argparse.Namespace) -> Config:
-    """The settings that file, overrides and options make together; options win.
-
-    Raises:
-        ConfigError: one is unknown or out of range, or two exclude each other.
-    """
-    options = {
-        "seed": args.seed,
-        "asr.language": args.spoken,
-        "asr.model": args.asr,
-        "translate.pack": args.pack,
-        "accept.rule": args.rule,
-        "accept.m": args.accept_m,
-    }
-    given = [f"{key}={value}" for key, value in options.items() if value is not None]
-    config = load(args.config, [*args.set, *given])
-    if args.k is not None:
-        k_max = max(args.k, config.accept.k_max)
-        config = replace(config, accept=replace(config.accept, k_min=args.k, k_max=k_max))
-    return config
 
 
 def run(args: argparse.Namespace) -> int:
@@ -130,6 +95,9 @@ def run(args: argparse.Namespace) -> int:
     with Stop() as stop, session.closing(), opened as source:
         for path in args.out:
             session.sinks.append(files.open_file(path, signature))
+        if args.record is not None:
+            folder = session_folder(args.record, datetime.now())
+            session.sinks.append(Recording(folder, signature))
         if not args.quiet:
             session.sinks.append(_terminal(interpreter, source))
         session.interpret(source, stop)

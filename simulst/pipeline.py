@@ -75,6 +75,7 @@ class _Work:
     emissions: list[Emission]
     verdicts: list[Verdict]
     tentative_source: str = ""
+    stride: int = 1
 
 
 class Interpreter:
@@ -113,23 +114,32 @@ class Interpreter:
         return SessionState(self._gate.open(), self._listener.open(), self._policy.open())
 
     def step(
-        self, states: Sequence[SessionState], inputs: Sequence[Samples | None]
+        self,
+        states: Sequence[SessionState],
+        inputs: Sequence[Samples | None],
+        strides: Sequence[int] | None = None,
     ) -> list[tuple[SessionState, Update]]:
         """Feed each session more audio, or None to end it and flush its last words.
 
         Args:
             states: sessions that have not ended.
             inputs: (n,) float32 samples at 16 kHz for each, any n >= 0, or None.
+            strides: for each, how many steps may be heard as one if so much audio is waiting;
+                more than 1 costs less and commits later, for a session that is late anyway.
         """
         works = []
-        for state, samples in zip(states, inputs, strict=True):
+        for state, samples, stride in zip(
+            states, inputs, strides or [1] * len(states), strict=True
+        ):
             assert not state.ended, "the session has ended"
             if samples is not None:
                 state = replace(state, pending=(*state.pending, samples))
-            works.append(_Work(state, [], [], []))
+            works.append(_Work(state, [], [], [], stride=stride))
         ends = [samples is None for samples in inputs]
-        while busy := [w for w in works if _waiting(w.state) >= self.step_samples]:
-            self._hear(busy, [self._take(w, self.step_samples) for w in busy])
+        step = self.step_samples
+        while busy := [w for w in works if _waiting(w.state) >= step]:
+            sizes = [min(_waiting(w.state) // step, w.stride) * step for w in busy]
+            self._hear(busy, [self._take(w, size) for w, size in zip(busy, sizes, strict=True)])
         last = [w for w, end in zip(works, ends, strict=True) if end]
         self._hear(last, [self._take(w, _waiting(w.state)) for w in last])
         self._close(last)

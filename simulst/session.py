@@ -16,6 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from simulst.emit.jsonl import Journal
+from simulst.emit.recording import Recording
 from simulst.errors import AudioError, OutputError
 from simulst.protocols import Sink
 from simulst.types import SAMPLE_RATE, AudioChunk, Samples, Update
@@ -190,7 +191,9 @@ class Session:
                 samples = samples[size:]
 
     def _feed(self, samples: Samples | None) -> None:
-        self.fed += 0 if samples is None else len(samples)
+        if samples is not None:
+            self.fed += len(samples)
+            self._record(samples)
         begun_s = time.perf_counter()
         ((self._state, update),) = self.interpreter.step([self._state], [samples])
         compute_s = time.perf_counter() - begun_s
@@ -202,6 +205,13 @@ class Session:
         for sink in self.sinks:
             with self._noting():
                 sink.write(update)
+
+    def _record(self, samples: Samples) -> None:
+        """Store the sound before the engine has it: it is there whatever becomes of the step."""
+        for sink in self.sinks:
+            if isinstance(sink, Recording):
+                with self._noting():
+                    sink.hear(samples)
 
     def summary(self) -> Summary:
         """The figures so far."""
@@ -215,7 +225,7 @@ class Session:
         finally:
             for sink in self.sinks:
                 with self._noting():
-                    if isinstance(sink, Journal):
+                    if isinstance(sink, Journal | Recording):
                         sink.summarise(asdict(self.summary()))
                 with self._noting():
                     sink.close()

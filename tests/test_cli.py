@@ -78,6 +78,9 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         ["train", "evidence"],
         ["evidence"],
         ["finetune"],
+        ["sample"],
+        ["accept"],
+        ["train", "policy"],
         ["train", "distillation"],
     ],
 )

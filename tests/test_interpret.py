@@ -22,7 +22,9 @@ from simulst.config import Config
 from simulst.emit import jsonl
 from simulst.errors import AudioError, ConfigError, OutputError
 from simulst.evaluate.session import SessionScores, Summary
+from simulst.options import settings
 from simulst.pipeline import Interpreter
+from simulst.rsft.talks import read_talks
 from simulst.session import Session, Stop, VirtualClock, WallClock
 from simulst.types import SAMPLE_RATE, AudioChunk, Samples, Update, Word
 from tests.fakes import SENTENCES, ScriptedTranscriber, translator
@@ -138,6 +140,21 @@ def test_the_journal_says_what_made_it_and_how_it_went(
     assert (lines[-1]["type"], lines[-1]["words"]) == ("summary", units)
 
 
+def test_a_recorded_session_is_a_talk(tmp_path: Path, talk: Path, built: list[Config]) -> None:
+    """--record keeps the sound and the journal of each session, and fine-tuning can read them."""
+    for _ in range(2):
+        assert interpret.run(arguments(talk, "--record", tmp_path / "kept", "--quiet")) == 0
+    folders = sorted((tmp_path / "kept").iterdir())
+    assert len(folders) == 2
+    for folder in folders:
+        assert len(soundfile.read(folder / "audio.flac")[0]) == TALK_S * SAMPLE_RATE
+        assert list(jsonl.read(folder / "session.jsonl"))[-1].ended
+        assert '"summary"' in (folder / "session.jsonl").read_text().splitlines()[-1]
+    sentences = list(read_talks(tmp_path / "kept", "en", "de"))
+    assert [s.source for s in sentences] == [*SENTENCES[:3:2]] * 2
+    assert sentences[0].talk == f"{folders[0].name}/session"
+
+
 def test_quiet_says_nothing(
     talk: Path, built: list[Config], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,16 +168,16 @@ def test_options_win_over_set_and_set_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "some.toml"
     file.write_text("seed = 1\n[accept]\nm = 2.0\nk_min = 4\n[asr]\nlanguage = 'fr'\n")
     args = arguments("x.wav", "--config", file, "--set", "accept.m=3.0", "--set", "seed=2")
-    config = interpret.settings(args)
+    config = settings(args)
     assert (config.seed, config.accept.m, config.accept.k_min) == (2, 3.0, 4)
     assert config.asr.language == "fr"
     args = arguments("x.wav", "--config", file, "--set", "seed=2", "--seed", 3, "--accept-m", 0.5)
-    assert (interpret.settings(args).seed, interpret.settings(args).accept.m) == (3, 0.5)
+    assert (settings(args).seed, settings(args).accept.m) == (3, 0.5)
 
 
 def test_each_option_reaches_its_setting() -> None:
     """No option is read by nobody."""
-    config = interpret.settings(
+    config = settings(
         arguments(
             *("x.wav", "--from", "es", "--asr", "small", "--pack", "es-de", "--rule", "la-2"),
             *("--seed", 7, "--accept-m", 0.25, "--k", 2),
@@ -174,7 +191,7 @@ def test_each_option_reaches_its_setting() -> None:
 @pytest.mark.parametrize(("k", "k_max"), [(3, 7), (7, 7), (9, 9)])
 def test_k_raises_the_upper_bound_with_it(k: int, k_max: int) -> None:
     """A large k is not refused because of a k_max that nobody named."""
-    accept = interpret.settings(arguments("x.wav", "--k", k)).accept
+    accept = settings(arguments("x.wav", "--k", k)).accept
     assert (accept.k_min, accept.k_max) == (k, k_max)
 
 

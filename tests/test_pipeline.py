@@ -105,6 +105,26 @@ def test_emissions_are_append_only(rule: str) -> None:
         assert all(e.delay <= update.heard for e in update.emissions)
 
 
+def test_bigger_steps_hear_the_same_with_less() -> None:
+    """Steps heard as one commit the same words with fewer calls of the recogniser, no earlier."""
+    small, large = interpreter(), interpreter()
+    updates = {}
+    for using, stride in ((small, 1), (large, 4)):
+        [(state, update)] = using.step([using.open()], [noise()], [stride])
+        updates[stride] = [update, using.step([state], [None])[0][1]]
+    words = {
+        stride: [item for u in given for item in u.committed if isinstance(item, Word)]
+        for stride, given in updates.items()
+    }
+    assert words[1] == words[4]
+    heard = [using._listener.transcriber for using in (small, large)]
+    assert all(isinstance(each, ScriptedTranscriber) for each in heard)
+    calls = [each.calls for each in heard if isinstance(each, ScriptedTranscriber)]
+    assert calls[1] <= calls[0] / 3
+    ends = [max(e.delay for u in updates[stride] for e in u.emissions) for stride in (1, 4)]
+    assert ends[0] <= ends[1]
+
+
 def test_words_come_before_the_talk_ends() -> None:
     """A streaming session writes while the speaker is still talking."""
     updates = feed(interpreter(rule="wait-k"), np.array_split(noise(), 40))

@@ -59,6 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="reference, a sentence a line; a session log is scored against it as one document",
     )
+    logs.add_argument(
+        "--segments",
+        type=Path,
+        metavar="FILE",
+        help="when the reference's sentences were spoken, a JSON or YAML list of offset and "
+        "duration in seconds: StreamLAAL and LongYAAL of session logs",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -83,8 +90,10 @@ def run(args: argparse.Namespace) -> int:
             f"{len(args.inputs)} inputs, of which {len(texts)} are parallel text: "
             "give one text, or logs only"
         )
-    if args.reference:
-        raise ConfigError("--reference goes with logs; a parallel text brings its own")
+    if args.reference or args.segments:
+        raise ConfigError(
+            "--reference and --segments go with logs; a parallel text brings its own references"
+        )
     return _run_text(args, texts[0])
 
 
@@ -145,7 +154,7 @@ def _run_text(args: argparse.Namespace, path: Path) -> int:
                 report = f"{tables.markdown(curve.HEADER, rows)}\n\n`{signature}`\n"
                 _write(out / "table.md", report)
                 title = f"{number:02d}_{setting.accept.rule} {points[-1].parameters}"
-                _write_instances(out, title, points[-1].simulation.instances)
+                _write_instances(out, title, points[-1].simulation.instances, speech=False)
     print(tables.aligned(curve.HEADER, rows))
     print(f"\n{signature}")
     if out:
@@ -185,13 +194,14 @@ def _unit(point: Point) -> str:
     return "characters" if point.simulation.instances[0].character else "words"
 
 
-def _write_instances(out: Path, name: str, instances: Sequence[Instance]) -> None:
+def _write_instances(out: Path, name: str, instances: Sequence[Instance], *, speech: bool) -> None:
     """A folder of its own, which `simuleval --score-only --output` reads."""
-    from simulst.evaluate.logs import write_instances
+    from simulst.evaluate.logs import write_config, write_instances
 
     folder = _folder(out / re.sub(r"[^\w.=-]+", "_", name))
     assert folder is not None
     write_instances(folder / "instances.log", instances)
+    write_config(folder / "config.yaml", speech=speech)
 
 
 def _write_plot(path: Path, points: Sequence[Point], name: str, signature: str) -> None:
@@ -211,18 +221,37 @@ def _write_plot(path: Path, points: Sequence[Point], name: str, signature: str) 
 
 
 def _run_logs(args: argparse.Namespace) -> int:
-    from simulst.evaluate import scoring, tables
+    from simulst.evaluate import scoring, segmentation, tables, talk
 
+    if args.segments and not args.reference:
+        raise ConfigError("--segments are the times of a reference: give it with --reference")
     out = _folder(args.out)
     scores = [scoring.score_log(path, args.to, args.reference) for path in args.inputs]
     rows = [row for score in scores for row in scoring.cells(score)]
     signature = scoring.signature(scores)
+    talks = []
+    if args.segments:
+        talks = [talk.score(path, args.reference, args.segments) for path in args.inputs]
+        signature += f"; StreamLAAL cut by {segmentation.aligner()}"
+    long_rows = [
+        row
+        for score, found in zip(scores, talks, strict=False)
+        for row in talk.cells(score.name, found)
+    ]
     print(tables.aligned(scoring.HEADER, rows))
+    if talks:
+        print(f"\n{tables.aligned(talk.HEADER, long_rows)}")
     print(f"\n{signature}")
     if out:
-        _write(out / "table.md", f"{tables.markdown(scoring.HEADER, rows)}\n\n`{signature}`\n")
+        report = tables.markdown(scoring.HEADER, rows)
+        if talks:
+            report += f"\n\n{tables.markdown(talk.HEADER, long_rows)}"
+        _write(out / "table.md", f"{report}\n\n`{signature}`\n")
         for number, score in enumerate(scores):
-            _write_instances(out, f"{number:02d}_{score.name}", score.instances)
+            name = f"{number:02d}_{score.name}"
+            _write_instances(out, name, score.instances, speech=score.speech)
+            if talks:
+                _write_instances(out, f"{name}_talk", [talks[number].instance], speech=True)
         print(f"wrote {out}")
     return 0
 

@@ -23,6 +23,7 @@ __all__ = [
     "parse_instance",
     "read_instances",
     "read_lines",
+    "write_config",
     "write_instances",
 ]
 
@@ -89,6 +90,20 @@ def write_instances(path: Path, instances: Iterable[Instance]) -> None:
         with path.open("w", encoding="utf-8") as file:
             for instance in instances:
                 file.write(json.dumps(instance.as_dict(), ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def write_config(path: Path, *, speech: bool) -> None:
+    """Write the file beside a log that tells SimulEval what its source is.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    try:
+        path.write_text(
+            f"source_type: {'speech' if speech else 'text'}\ntarget_type: text\n", encoding="utf-8"
+        )
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}") from error
 

@@ -23,7 +23,16 @@ from simulst.evaluate.session import SessionScores, Spoken, Summary
 from simulst.evaluate.tables import figure
 from simulst.types import SentenceEnd, Update
 
-__all__ = ["HEADER", "LogScore", "cells", "is_journal", "read_journal", "score_log", "signature"]
+__all__ = [
+    "HEADER",
+    "LogScore",
+    "cells",
+    "is_journal",
+    "read_journal",
+    "read_reference",
+    "score_log",
+    "signature",
+]
 
 HEADER = (
     *("log", "unit", "BLEU", "chrF", "AL", "LAAL", "AP", "DAL", "ATD", "CW", "start", "end"),
@@ -149,7 +158,7 @@ def score_log(path: Path, language: str = "", reference: Path | None = None) -> 
         DataError: log or reference cannot be read, or do not fit each other.
         ConfigError: the language is needed, or is not the journal's.
     """
-    lines = _read_reference(reference) if reference else None
+    lines = read_reference(reference) if reference else None
     if not is_journal(path):
         return _score_instances(path, language, lines)
     made_by = jsonl.read_signature(path)
@@ -207,7 +216,12 @@ def _latencies(
     )
 
 
-def _read_reference(path: Path) -> list[str]:
+def read_reference(path: Path) -> list[str]:
+    """The lines of a reference, stripped; blank ones are kept.
+
+    Raises:
+        DataError: the file cannot be read, or holds no text.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

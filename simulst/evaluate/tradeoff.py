@@ -122,7 +122,8 @@ def curve_of(name: str, runs: Sequence[Sequence[Sequence[Instance]]], language: 
         raise DataError(f"{name}: there is no log to compare; give one for each of its settings")
     if len({len(run) for run in runs}) > 1:
         raise DataError(f"{name}: its seeds were measured at different numbers of settings")
-    metric = BLEU(tokenize=tokeniser(language), force=True)
+    # only its counts are used; the order is named to spare a warning for every sentence
+    metric = BLEU(tokenize=tokeniser(language), force=True, effective_order=True)
     for log in logs:
         for place, instance in enumerate(log):
             if not instance.reference:

@@ -14,6 +14,8 @@ from simulst.evaluate import command
 from simulst.evaluate.logs import read_instances
 from simulst.translate.storage import save_translator
 from tests import fakes
+from tests.evaluate.test_scoring import journal
+from tests.evaluate.test_talk import times
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +111,22 @@ def test_without_matplotlib_the_figures_are_still_written(
     assert not (tmp_path / "out" / "curve.png").exists()
 
 
+def test_a_session_with_times_has_scores_of_the_whole_talk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second table, and beside the sentences' log one of the talk that other scorers take."""
+    (tmp_path / "ref").write_text("ja gut\nnein\n", encoding="utf-8")
+    given = ("--reference", tmp_path / "ref", "--segments", times(tmp_path / "times.json"))
+    assert run(journal(tmp_path / "talk.jsonl"), *given, "--out", tmp_path / "out") == 0
+    shown = capsys.readouterr().out
+    assert "LongYAAL" in shown and "StreamLAAL cut by" in shown
+    assert "LongYAAL" in (tmp_path / "out" / "table.md").read_text(encoding="utf-8")
+    (found,) = read_instances(tmp_path / "out" / "00_talk.jsonl_talk" / "instances.log")
+    assert (found.source, found.delays) == ("a.wav", (2000, 3000, 7000))
+    config = tmp_path / "out" / "00_talk.jsonl_talk" / "config.yaml"
+    assert config.read_text(encoding="utf-8").startswith("source_type: speech")
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
@@ -116,6 +134,8 @@ def test_without_matplotlib_the_figures_are_still_written(
         (("dev.tsv", "--to", "de", "--limit", "-1"), ConfigError, "neither may be below 0"),
         (("dev.tsv", "more.tsv", "--to", "de"), ConfigError, "2 inputs"),
         (("dev.tsv", "--to", "de", "--reference", "r.txt"), ConfigError, "brings its own"),
+        (("dev.tsv", "--to", "de", "--segments", "s.json"), ConfigError, "brings its own"),
+        (("a.log", "--segments", "s.json"), ConfigError, "give it with --reference"),
         (("a.log", "--sweep", "k=1", "--limit", "3"), ConfigError, "--sweep, --limit: logs"),
         (("none.log",), DataError, "none.log cannot be read"),
         (("none.tsv", "--to", "de"), DataError, "none.tsv cannot be read"),

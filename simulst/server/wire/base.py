@@ -73,11 +73,14 @@ class Begin:
     Attributes:
         source, target: languages, ISO 639-1; "" leaves the choice to the server.
         resumable: the client may come back for this session after a cut.
+        memo: what the wire wants to know again on a connection that resumes; opaque to the core,
+            which puts it into `Opened`.
     """
 
     source: str = ""
     target: str = ""
     resumable: bool = False
+    memo: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,8 @@ class Opened:
         taken: samples, at the client's rate, that the server holds; a client that comes back
             sends from there on. 0 for a new session.
         resumed: it had been cut.
+        follow: key with which others may read along; gives no right to send or to resume.
+        memo: of the `Begin` that the session began with.
     """
 
     session: str
@@ -166,6 +171,8 @@ class Opened:
     target: str
     taken: int = 0
     resumed: bool = False
+    follow: str = ""
+    memo: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +232,13 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """All audio was dealt with and the last words have been given."""
+    """All audio was dealt with and the last words have been given; the connection is closed.
+
+    Attributes:
+        reason: why the server ended it; "" where the client did.
+    """
+
+    reason: str = ""
 
 
 News = Opened | Given | Taken | Marked | Lagging | Failed | Ended

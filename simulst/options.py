@@ -1,0 +1,58 @@
+"""Options of the command line that several commands share: when to write, models, settings."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from simulst.config import RULES, Config, load
+
+__all__ = ["add_engine_arguments", "settings"]
+
+
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what decides the emissions, but for the target language."""
+    parser.add_argument(
+        "--from", dest="spoken", metavar="LANG", help="spoken language (default: en)"
+    )
+    policy = parser.add_argument_group("when to write")
+    policy.add_argument("--rule", help=f"what accepts a word: {', '.join(RULES)}")
+    policy.add_argument(
+        "--k", type=int, metavar="N", help="least lag in words; for wait-k simply the lag"
+    )
+    policy.add_argument(
+        "--accept-m", type=float, metavar="M", help="below 1 lenient, above 1 strict"
+    )
+    policy.add_argument("--seed", type=int, metavar="N", help="of the random draws")
+    models = parser.add_argument_group("models and settings")
+    models.add_argument("--pack", help="translator pack, by name or folder")
+    models.add_argument(
+        "--asr", metavar="MODEL", help="listener pack, Whisper model, or pocketsphinx"
+    )
+    models.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
+    models.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; repeatable"
+    )
+
+
+def settings(args: argparse.Namespace) -> Config:
+    """The settings that file, overrides and options make together; options win.
+
+    Raises:
+        ConfigError: one is unknown or out of range, or two exclude each other.
+    """
+    options = {
+        "seed": args.seed,
+        "asr.language": args.spoken,
+        "asr.model": args.asr,
+        "translate.pack": args.pack,
+        "accept.rule": args.rule,
+        "accept.m": args.accept_m,
+    }
+    given = [f"{key}={value}" for key, value in options.items() if value is not None]
+    config = load(args.config, [*args.set, *given])
+    if args.k is not None:
+        k_max = max(args.k, config.accept.k_max)
+        config = replace(config, accept=replace(config.accept, k_min=args.k, k_max=k_max))
+    return config

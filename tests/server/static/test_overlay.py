@@ -1,0 +1,29 @@
+"""Captions alone, for OBS and second screens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.server.static.browser import begin, state, stop, until, wait_for_words, words
+from tests.server.static.metronome import Server, written
+
+
+def test_the_overlay_follows(page: Any, server: Server) -> None:
+    """Captions alone show what was committed, through a cut, in the size of the address."""
+    begin(page, server)
+    wait_for_words(page, 3)
+    overlay = page.context.new_page()
+    overlay.goto(f"{server.url}overlay?session={server.session.follow}&size=30&lines=3")
+    until(overlay, lambda: len(words(overlay, "#text")) >= 3)
+    server.cut()
+    until(page, lambda: state(page) == "Connection lost")
+    server.mend()
+    wait_for_words(page, 14)
+    stop(page)
+    expected = written(server.engine.words)
+    until(overlay, lambda: words(overlay, "#text") == expected)
+    assert words(overlay, "#text", ".tentative") == []
+    box = overlay.locator("#window").bounding_box()
+    assert box["height"] == pytest.approx(30 * 1.3 * 3, abs=1)
