@@ -38,6 +38,7 @@ class Draw:
 
     pack: str = "policy"
     settings: Drawing = DRAWING
+    device: str = "cpu"
     folder: Path = Path()
     wait_at: int = -1
     die_at: int = -1

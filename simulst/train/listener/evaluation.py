@@ -177,7 +177,7 @@ def evaluate_pack(
         The scores, and a line each on word times, on the time of a step and on what came out of
         sounds without speech.
     """
-    recogniser, ear = Recogniser(folder), LiveEar(folder)
+    recogniser, ear = Recogniser(folder), LiveEar.of_pack(folder)
     notes: list[str] = []
     sets: dict[str, tuple[list[Audio], list[str]]] = {}
     rng = Random(seed)

@@ -27,15 +27,19 @@ __all__ = ["LiveEar", "speechless"]
 
 
 class LiveEar:
-    """A pack behind the voice gate, with the settings that a session has by default."""
+    """A listener behind the voice gate, with the settings that a session has by default."""
 
-    def __init__(self, folder: Path) -> None:
-        asr = Asr(model=str(folder.resolve()), run="windowed")
+    def __init__(self, asr: Asr) -> None:
         audio = Audio()
         self._transcriber = open_transcriber(asr)
         self._listener = Listener(self._transcriber, asr)
         self._gate = VoiceGate(audio)
         self._step = audio.step_ms * SAMPLE_RATE // 1000
+
+    @classmethod
+    def of_pack(cls, folder: Path) -> LiveEar:
+        """The pack in a folder, run windowed."""
+        return cls(Asr(model=str(folder.resolve()), run="windowed"))
 
     def committed(self, audio: Waveform) -> str:
         """The words that come out of audio (samples,), fed a step at a time to its end."""

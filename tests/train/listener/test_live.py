@@ -20,7 +20,7 @@ def ear() -> LiveEar:
     """The pack that ships."""
     if not (PACK / "model.bin").is_file():
         pytest.skip("the pack listen-en is not here")
-    return LiveEar(PACK)
+    return LiveEar.of_pack(PACK)
 
 
 def test_silence_commits_nothing(ear: LiveEar) -> None:
