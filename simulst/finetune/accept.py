@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("samples", type=Path, help="stage file of `simulst sample`")
     parser.add_argument("--out", type=Path, required=True, help="stage file to make or go on with")
     options.add_workers(parser)
+    options.add_device(parser)
     options.add_accepting(parser)
 
 
@@ -46,7 +47,13 @@ def run(args: argparse.Namespace) -> int:
         shown("accepted", count, Judged()) as report,
     ):
         figures = jobs.accept_stage(
-            args.samples, args.out, args.teacher, selection, report, workers
+            args.samples,
+            args.out,
+            args.teacher,
+            selection,
+            report,
+            workers,
+            device=args.device,
         )
     say(sentence(figures))
     print(f"wrote {args.out}")

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work", type=Path, help="stage files and report; default: OUT-work")
     parser.add_argument("--rounds", type=int, default=1, help="draw, accept and learn so often")
     options.add_workers(parser)
+    options.add_device(parser)
     options.add_drawing(parser)
     options.add_accepting(parser)
     options.add_learning(parser)
@@ -116,7 +117,16 @@ def _run(args: argparse.Namespace, settings: _Settings) -> int:
         facts = {"from": pack, "teacher": args.teacher, "round": number}
         facts |= {"form": settings.selection.form, "m": args.m}
         accepted = folder / accept.ACCEPTED
-        outcome = learn(pack, accepted, settings.learning, folder, settings.held_out, out, facts)
+        outcome = learn(
+            pack,
+            accepted,
+            settings.learning,
+            folder,
+            settings.held_out,
+            out,
+            facts,
+            device=args.device,
+        )
         if outcome.best is not None and outcome.best[0] == 0:
             say(f"no step of round {number} was better on the dev text than the start")
         story = story.with_chapter(report.Chapter(folder, outcome.scores, outcome.best))
@@ -148,10 +158,18 @@ def _draw_and_accept(
 
     samples, accepted = folder / accept.SAMPLES, folder / accept.ACCEPTED
     with shown("samples", count, Drawn()) as report:
-        jobs.sample_stage(talks, samples, pack, settings.drawing, report, settings.workers)
+        jobs.sample_stage(
+            talks, samples, pack, settings.drawing, report, settings.workers, args.device
+        )
     with shown("accepted", count, Judged()) as report:
         figures = jobs.accept_stage(
-            samples, accepted, args.teacher, settings.selection, report, settings.workers
+            samples,
+            accepted,
+            args.teacher,
+            settings.selection,
+            report,
+            settings.workers,
+            device=args.device,
         )
     say(accept.sentence(figures))
     return figures

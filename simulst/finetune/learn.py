@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pack", default="", help="the policy; default: as the file says")
     parser.add_argument("--out", type=Path, required=True, help="folder of the finished pack")
     parser.add_argument("--work", type=Path, help="checkpoint; default: OUT-work")
+    options.add_device(parser)
     options.add_learning(parser)
     options.add_lags(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the order")
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     folder = args.work or args.out.with_name(f"{args.out.name}-work")
     facts = {"from": pack, **facts}
     with joined() as ranks:
-        learn(pack, args.accepted, learning, folder, held_out, args.out, facts, ranks)
+        learn(pack, args.accepted, learning, folder, held_out, args.out, facts, ranks, args.device)
     if ranks.first:
         print(f"wrote {args.out}")
     return 0
@@ -114,6 +115,7 @@ def learn(
     out: Path,
     facts: dict[str, Any],
     ranks: Ranks | None = None,
+    device: str = "cpu",
 ) -> Outcome:
     """Update the policy and write the pack; with dev text the best weights, else the last.
 
@@ -126,6 +128,7 @@ def learn(
         out: folder of the pack.
         facts: of the run, for the pack's manifest.
         ranks: those that learn together; the first one judges and writes, and knows the outcome.
+        device: where the policy computes.
     """
     from simulst.evaluate.schedule import mean_bleu
     from simulst.rsft.distributed import ALONE
@@ -142,8 +145,8 @@ def learn(
     count = sum(1 for _ in apart_from(read, held_out.sources))
     before = facts_of(pack)
     kept = {name: before[name] for name in ("license", "training") if name in before}
-    policy = open_policy(pack)
-    anchor = open_policy(pack) if learning.pull > 0 else None
+    policy = open_policy(pack, device)
+    anchor = open_policy(pack, device) if learning.pull > 0 else None
     with _storing(folder, "nothing was learnt yet"):
         folder.mkdir(parents=True, exist_ok=True)
     schooling = Schooling(policy, anchor, accepted, learning, folder, ranks)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HeldOut",
     "add_accepting",
+    "add_device",
     "add_drawing",
     "add_held_out",
     "add_lags",
@@ -73,6 +74,11 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
         help="they are actors of the Ray at this address; without one, of a Ray that this command "
         "starts on this machine and ends",
     )
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Where the models compute."""
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of torch (cpu)")
 
 
 def add_lags(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:

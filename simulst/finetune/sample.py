@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="stage file to make or go on with; the talks are kept beside it",
     )
     options.add_workers(parser)
+    options.add_device(parser)
     options.add_drawing(parser)
     options.add_held_out(parser)
 
@@ -55,6 +56,6 @@ def run(args: argparse.Namespace) -> int:
     facts = {"talks": [str(path) for path in args.talks], "limit": args.limit}
     count = jobs.talk_stage(sentences, talks, facts)
     with opened(args.ray, args.workers) as workers, shown("samples", count, Drawn()) as report:
-        jobs.sample_stage(talks, args.out, args.pack, drawing, report, workers)
+        jobs.sample_stage(talks, args.out, args.pack, drawing, report, workers, args.device)
     print(f"wrote {args.out}")
     return 0

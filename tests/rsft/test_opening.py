@@ -7,6 +7,7 @@ from typing import Any
 
 import ctranslate2
 import pytest
+import torch
 
 from simulst.config import Translate
 from simulst.errors import ConfigError, ModelError
@@ -163,3 +164,12 @@ def test_the_stages_take_any_kind(models: dict[str, str], tmp_path: Path) -> Non
     assert facts_of(name)["license"] == "none"
     assert weights_of(name) != weights_of(models["policy"]) == weights_of(models["policy"])
     assert saved_name("pack", tmp_path) == str(tmp_path.resolve())
+
+
+def test_a_device_that_is_not_there() -> None:
+    """An unknown device and a GPU that the machine lacks are named before anything is loaded."""
+    with pytest.raises(ConfigError, match="'tpu' is unknown: use cpu or cuda"):
+        open_model("en-de", "tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(ConfigError, match="cuda is not available"):
+            open_policy("en-de", "cuda")
