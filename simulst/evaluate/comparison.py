@@ -1,7 +1,8 @@
 """`simulst compare`: is one curve of quality against latency above another?
 
 Every curve is named and given its logs, one a setting, as `simulst evaluate --out` and SimulEval
-write them. The first is the baseline; the others are compared with it where it has points.
+write them. The first is the baseline; each other is compared with it at the points of both, as far
+as both reach.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ def run(args: argparse.Namespace) -> int:
         for name, *logs in args.curve
     ]
     baseline, others = curves[0], curves[1:]
-    found = compare_curves(baseline, others, latencies(baseline, others), draws=args.draws)
+    found: list[Difference] = []
+    for curve in others:
+        at = {*latencies(baseline, [curve]), *latencies(curve, [baseline])}
+        found += compare_curves(baseline, [curve], sorted(at), draws=args.draws)
     rows = [cells(difference) for difference in found]
     count = baseline.lags.shape[2]
     note = (
