@@ -34,6 +34,10 @@ COMMANDS = {
         "simulst.train.distillation",
         "translate training text with a pack, for another to learn from",
     ),
+    "train mishearing": (
+        "simulst.train.mishearing",
+        "let a listener hear the sources of training text, for a translator to learn from",
+    ),
     "train evidence": (
         "simulst.train.evidence",
         "teach a translator pack to expect what the full source will accept",

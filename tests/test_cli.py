@@ -82,6 +82,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         ["accept"],
         ["train", "policy"],
         ["train", "distillation"],
+        ["train", "mishearing"],
     ],
 )
 def test_each_command_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--start", default="", help="pack whose weights, sizes and subwords to start from"
     )
     parser.add_argument(
+        "--parent",
+        default="",
+        help="pack of another language pair to learn on from, with its sizes but new subwords",
+    )
+    parser.add_argument(
         "--vocabulary", default="", help="pack whose subwords to use, as a verifier must"
     )
     parser.add_argument(
@@ -71,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoder-layers", type=int, default=4)
     parser.add_argument("--decoder-layers", type=int, default=2)
     parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
+    parser.add_argument("--warmup", type=int, default=400, help="steps up to it")
     parser.add_argument("--tokens", type=int, default=2048, help="padded tokens a batch")
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument(
@@ -100,12 +106,15 @@ def run(args: argparse.Namespace) -> int:
     for name in ("rough", "join", "cut"):
         if not 0 <= getattr(args, name) <= 1:
             raise ConfigError(f"--{name} is {getattr(args, name)}: it must lie in [0, 1]")
+    if args.start and args.parent:
+        raise ConfigError("--start and --parent both say where the weights come from: give one")
     pairs = _read(args.data, {name for name in args.corpora.split(",") if name})
     dev_pairs = [pair for path in args.dev for pair in read_pairs(path)[:300]]
 
     import torch
 
     from simulst.train.parallel import cut, encode, roughen
+    from simulst.train.transfer import inherit
     from simulst.train.translator import TranslatorTraining, pick_device
     from simulst.translate.model import Dimensions
     from simulst.translate.storage import save_translator
@@ -129,8 +138,12 @@ def run(args: argparse.Namespace) -> int:
         sizes = [getattr(args, f.name) for f in fields(Dimensions) if f.name != "vocabulary"]
         dimensions = Dimensions(vocabulary.size, *sizes)
     else:
-        dimensions = replace(start.model.dim, bidirectional=args.bidirectional)
-        weights = start.model.state_dict()
+        dimensions = replace(
+            start.model.dim, vocabulary=vocabulary.size, bidirectional=args.bidirectional
+        )
+        weights, kept = inherit(start, vocabulary)
+        if args.parent:
+            print(f"{kept} of {vocabulary.size} subwords are known to {args.parent}")
     training = TranslatorTraining(dimensions, vocabulary, recipe, args.work, device, weights)
     with _progress() as show:
         training.run(examples, dev, show)
@@ -150,6 +163,7 @@ def run(args: argparse.Namespace) -> int:
                 "device": device.type,
                 "seed": args.seed,
                 **({"start": args.start} if args.start else {}),
+                **({"parent": args.parent} if args.parent else {}),
             },
         },
     )
@@ -186,9 +200,9 @@ def _start(args: argparse.Namespace) -> WaitkTranslator | None:
     from simulst import packs
     from simulst.translate.storage import load_translator
 
-    if not args.start:
+    if not (args.start or args.parent):
         return None
-    return load_translator(packs.find(args.start, "translator"))
+    return load_translator(packs.find(args.start or args.parent, "translator"))
 
 
 def _vocabulary(args: argparse.Namespace, pairs: Sequence[Pair]) -> Vocabulary:

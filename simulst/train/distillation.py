@@ -18,8 +18,9 @@ from simulst import packs
 from simulst.accept import rules
 from simulst.config import Accept, Translate
 from simulst.corpus import Pair, read_pairs
-from simulst.errors import ConfigError, OutputError
+from simulst.errors import ConfigError
 from simulst.protocols import Prefix, Request
+from simulst.train.rewriting import rewrite
 from simulst.translate.decoding import WaitkTranslator
 from simulst.translate.policy import Policy
 from simulst.translate.storage import load_translator
@@ -79,50 +80,17 @@ def distil(
     out: Path,
     report: Callable[[int], None],
 ) -> None:
-    """Write pairs with new targets in four columns; the corpus becomes "<corpus>-distilled".
+    """Write pairs with new targets; the corpus becomes "<corpus>-distilled".
 
     Args:
         pairs: sources, and the corpora they are from.
         translator: gives the targets.
-        out: file to go on with; a line that was cut off by a kill is written again.
-        report: told the number of pairs done after every chunk.
+        out, report: see `rewrite`.
 
     Raises:
-        OutputError: `out` cannot be written, or what is in it does not come from these pairs.
+        OutputError: see `rewrite`.
     """
-    try:
-        done = _done(pairs, out)
-        with out.open("a", encoding="utf-8", newline="\n") as file:
-            while done < len(pairs):
-                chunk = pairs[done : done + CHUNK]
-                for pair, target in zip(chunk, translator(chunk), strict=True):
-                    corpus = f"{pair.corpus or 'pairs'}-distilled"
-                    # an empty target keeps its line, so that lines can be counted
-                    file.write(f"{corpus}\tas {pair.corpus}\t{pair.source}\t{target}\n")
-                file.flush()
-                done += len(chunk)
-                report(done)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror}") from error
-
-
-def _done(pairs: Sequence[Pair], out: Path) -> int:
-    """Pairs already written; a line cut short is removed."""
-    if not out.exists():
-        return 0
-    with out.open("rb+") as file:
-        done = whole = 0
-        for line, pair in zip(file, pairs, strict=False):
-            if not line.endswith(b"\n"):
-                break
-            if line.decode("utf-8", "replace").split("\t")[2:3] != [pair.source]:
-                raise OutputError(
-                    f"{out}, line {done + 1} is not of these pairs: name another --out, or give "
-                    "the data that it was begun with"
-                )
-            done, whole = done + 1, whole + len(line)
-        file.truncate(whole)
-    return done
+    rewrite(pairs, "target", translator, out, report, kind="distilled", chunk=CHUNK)
 
 
 def translate(teacher: WaitkTranslator, pairs: Sequence[Pair], k: int = 0) -> list[str]:

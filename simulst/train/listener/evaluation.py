@@ -31,6 +31,7 @@ __all__ = [
     "cut_at_pauses",
     "evaluate_pack",
     "timing_error",
+    "with_margins",
     "word_error_rate",
 ]
 
@@ -188,7 +189,7 @@ def evaluate_pack(
             line = f"word times, {voice}: starts of sentences are off by"
             notes.append(f"{line} {timing_error(recogniser, spoken, texts):.2f} s on average")
             report(notes[-1])
-            sets[f"held-out text, {voice}"] = ([_with_margins(audio) for audio in spoken], texts)
+            sets[f"held-out text, {voice}"] = ([with_margins(audio) for audio in spoken], texts)
     for collection in RECORDINGS:
         rows = read_transcripts(data / "speech" / collection / "dev")
         rows = rng.sample(rows, min(limit, len(rows)))
@@ -234,7 +235,7 @@ def _some(words: list[str]) -> str:
     return f"{len(words)} words, beginning with {' '.join(words[:8])!r}"
 
 
-def _with_margins(audio: Audio) -> Audio:
+def with_margins(audio: Audio) -> Audio:
     """Trimmed speech with a little quiet around it, as any recording has."""
     return np.pad(audio, (SAMPLE_RATE // 5, SAMPLE_RATE // 3))
 
