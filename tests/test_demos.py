@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
-from demos import conference, library, restore_punctuation
-from simulst import packs
+from demos import conference, library, microphone, restore_punctuation
+from simulst import cli, packs
+from simulst.audio.microphone import Microphone
+from simulst.emit import jsonl
 from simulst.rsft.acceptance import Selection
 from simulst.rsft.training import Learning
+from simulst.types import AudioChunk
+from tests.audio.fakes import SoundSystem
 from tests.server.client import Echo, alone, server, sound, texts
 
 
@@ -27,6 +34,41 @@ def test_the_library_demo_prints_words_as_they_come(capsys: pytest.CaptureFixtur
     assert len(times) == len(lines) > 20
     assert times == sorted(times)
     assert times[0] < 6 < 20 < times[-1] < 32
+
+
+def test_the_microphone_demo_hears_what_the_file_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its lines, captions and recording hold the words that the same sound gives from a file."""
+    packs.find("listen-en", "asr")
+    system = SoundSystem()
+    monkeypatch.setitem(sys.modules, "sounddevice", system)
+    sound, rate = soundfile.read(library.TALK, round(7.6 * 16_000), dtype="float32")
+    soundfile.write(tmp_path / "talk.wav", sound, rate, subtype="PCM_16")
+
+    class Spoken(Microphone):
+        """Hears the talk, and then somebody presses q."""
+
+        def __iter__(self) -> Iterator[AudioChunk]:
+            for start in range(0, len(sound), 800):
+                system.stream.hear(sound[start : start + 800])
+            self.close()
+            return super().__iter__()
+
+    monkeypatch.setattr(microphone, "Microphone", Spoken)
+    microphone.main("headset", "de", [tmp_path / "mic.jsonl"], tmp_path / "kept")
+    lines = capsys.readouterr().out.splitlines()
+    file = ["interpret", str(tmp_path / "talk.wav"), "--to", "de", "--out"]
+    assert cli.main([*file, str(tmp_path / "file.jsonl")]) == 0
+    assert lines[:-1] == capsys.readouterr().out.splitlines()
+    assert lines[-1] == "Headset: 7.6 s, 0 overflows"
+    heard, expected = (
+        [(u.heard, u.committed, [e.text for e in u.emissions]) for u in jsonl.read(path)]
+        for path in (tmp_path / "mic.jsonl", tmp_path / "file.jsonl")
+    )
+    assert heard == expected
+    (kept,) = (tmp_path / "kept").glob("*/audio.flac")
+    assert np.array_equal(soundfile.read(kept, dtype="float32")[0], sound)
 
 
 def test_the_conference_demo_survives_cuts(

@@ -85,16 +85,18 @@ class Resampler:
 
     Args:
         rate: of the input, Hz, 4,000 to 192,000.
+        to: another rate than 16 kHz, for sound that is given out.
 
     Raises:
-        AudioError: the rate lies outside of that.
+        AudioError: a rate lies outside of that.
     """
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, to: int = SAMPLE_RATE) -> None:
         check_rate(rate)
+        check_rate(to)
         self.rate = rate
-        common = math.gcd(rate, SAMPLE_RATE)
-        self._old, self._new = rate // common, SAMPLE_RATE // common
+        common = math.gcd(rate, to)
+        self._old, self._new = rate // common, to // common
         if self._old == self._new:
             return
         base = ROLLOFF * min(self._old, self._new)

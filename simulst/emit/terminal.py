@@ -7,9 +7,7 @@ finished sentence is two plain lines. Emitted text is never taken back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -17,48 +15,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from simulst.errors import OutputError
-from simulst.types import SAMPLE_RATE, Emission, SentenceEnd, Update
+from simulst.emit.layout import labelled
+from simulst.emit.transcript import Sentence, Transcript, time_of, with_tentative, writing
+from simulst.types import Update
 
-__all__ = ["Sentence", "Terminal"]
-
-
-@dataclass(slots=True)
-class Sentence:
-    """A sentence as far as it is final."""
-
-    source: str = ""
-    target: str = ""
-
-    def write(self, unit: Emission) -> None:
-        """Append a unit; the space before the first one belongs to the sentence break."""
-        self.target += (unit.space if self.target else "") + unit.text
-
-
-@dataclass(slots=True)
-class _Transcript:
-    """Sentences that are open, by their index; at most the one being heard and what is late."""
-
-    current: int = 0
-    space: str = " "
-    open: dict[int, Sentence] = field(default_factory=dict)
-
-    def at(self, index: int) -> Sentence:
-        return self.open.setdefault(index, Sentence())
-
-    def take(self, update: Update) -> list[Sentence]:
-        """Take in an update; return the sentences that it finished, in order."""
-        for item in update.committed:
-            if isinstance(item, SentenceEnd):
-                self.current += 1
-            else:
-                sentence = self.at(self.current)
-                sentence.source += (" " if sentence.source else "") + item.text
-        for unit in update.emissions:
-            self.at(unit.sentence).write(unit)
-            self.space = unit.space if unit.index else self.space
-        done = [i for i in sorted(self.open) if i < self.current or update.ended]
-        return [self.open.pop(i) for i in done]
+__all__ = ["Terminal"]
 
 
 class Terminal:
@@ -84,11 +45,11 @@ class Terminal:
         self._console = console
         self._labels = source_language, target_language
         self._duration = duration
-        self._transcript = _Transcript()
+        self._transcript = Transcript()
         self._live: Live | None = None
         if console.is_terminal and not console.is_dumb_terminal:
             self._live = Live(console=console, auto_refresh=False, transient=True)
-            with _writing():
+            with writing():
                 self._live.start()
                 # a process killed in the middle must not leave the terminal without a cursor
                 console.show_cursor(True)
@@ -96,7 +57,7 @@ class Terminal:
     def write(self, update: Update) -> None:
         """Show one update."""
         finished = self._transcript.take(update)
-        with _writing():
+        with writing():
             if self._live is None:
                 self._print_plain(finished)
                 return
@@ -107,9 +68,9 @@ class Terminal:
 
     def close(self) -> None:
         """Leave the open sentence as ordinary lines and take the bar away."""
-        left, self._transcript = self._transcript, _Transcript()
+        left, self._transcript = self._transcript, Transcript()
         sentences = [left.open[index] for index in sorted(left.open)]
-        with _writing():
+        with writing():
             if self._live is None:
                 self._print_plain(sentences)
                 return
@@ -127,17 +88,11 @@ class Terminal:
                     )
 
     def _lines(self, sentence: Sentence, source: str = "", target: str = "") -> Table:
-        table = Table.grid(padding=(0, 2))
-        table.add_column(no_wrap=True, style="cyan")
-        table.add_column(overflow="fold")
         rows = (
-            _text(sentence.source, " ", source),
-            _text(sentence.target, self._transcript.space, target),
+            with_tentative(sentence.source, " ", source),
+            with_tentative(sentence.target, self._transcript.space, target),
         )
-        for label, text in zip(self._labels, rows, strict=True):
-            if text.plain:
-                table.add_row(label, text)
-        return table
+        return labelled(self._labels, rows)
 
     def _open_sentence(self, update: Update) -> RenderableType:
         sentence = self._transcript.open.get(self._transcript.current, Sentence())
@@ -146,35 +101,12 @@ class Terminal:
 
     def _bar(self, heard: int) -> RenderableType:
         if self._duration is None:
-            return Text(_time(heard), style="dim")
+            return Text(time_of(heard), style="dim")
         bar = Table.grid(padding=(0, 1))
         bar.add_row(
             ProgressBar(
                 total=max(1, self._duration), completed=min(heard, self._duration), width=40
             ),
-            Text(f"{_time(heard)} / {_time(self._duration)}", style="dim"),
+            Text(f"{time_of(heard)} / {time_of(self._duration)}", style="dim"),
         )
         return bar
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    """Name what stopped the lines; rich leaves by SystemExit when a pipe breaks."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
-    except SystemExit as error:
-        raise OutputError("standard output cannot be written: its reader has gone") from error
-
-
-def _text(final: str, space: str, tentative: str) -> Text:
-    text = Text(final)
-    if tentative:
-        text.append((space if final else "") + tentative, style="dim")
-    return text
-
-
-def _time(samples: int) -> str:
-    minutes, seconds = divmod(samples // SAMPLE_RATE, 60)
-    return f"{minutes}:{seconds:02}"
