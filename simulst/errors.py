@@ -6,6 +6,7 @@
     ├── ModelError       a pack, its files or a language pair
     ├── DataError        text or logs given for training or scoring
     ├── OutputError      captions that could not be written
+    ├── SpeechError      a synthesiser or a loudspeaker that is missing or fails
     ├── ProtocolError    a client that does not speak its wire
     └── OverloadedError  more sessions than this machine can serve in time
 
@@ -24,6 +25,7 @@ __all__ = [
     "OverloadedError",
     "ProtocolError",
     "SimulstError",
+    "SpeechError",
 ]
 
 
@@ -49,6 +51,19 @@ class DataError(SimulstError):
 
 class OutputError(SimulstError):
     """Captions that could not be written; what had been written before is kept."""
+
+
+class SpeechError(SimulstError):
+    """A synthesiser or a loudspeaker that is missing or fails; text goes on without it.
+
+    Args:
+        message: says what is wrong and the way out.
+        lasting: trying again would not help.
+    """
+
+    def __init__(self, message: str, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.lasting = lasting
 
 
 class ProtocolError(SimulstError):

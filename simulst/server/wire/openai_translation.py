@@ -2,11 +2,16 @@
 
     client: session.update, session.input_audio_buffer.append, session.close
     server: session.created, session.updated, session.input_transcript.delta,
-            session.output_transcript.delta, session.closed, error
+            session.output_transcript.delta, session.output_audio.delta, session.closed, error
 
 Audio is 16-bit PCM at 24 kHz, mono, in base64. Deltas carry their own spaces: a client appends
 them. `elapsed_ms` says how much of the stream had been heard when the text was written. Source
-words come only while `audio.input.transcription` is set. There is text only, no spoken output.
+words come only while `audio.input.transcription` is set.
+
+Speech comes where the update that begins the session asks for it, in the words of the realtime
+protocol, `"output_modalities": ["audio"]` in `session`, as the translation protocol has none for
+it. Text comes beside it. A server that does not speak says so in an error, once `session.updated`
+has come without that field, and the session goes on as text.
 
 The first `session.update` that names `audio.output.language` begins the session, or the first audio
 does, in the language of the server's choice. `session.updated` then waits for the session. The
@@ -39,7 +44,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulst.errors import ProtocolError
-from simulst.server.wire import messages, openai_events, pcm
+from simulst.server.wire import messages, openai_events, openai_speech, pcm
 from simulst.server.wire.base import (
     Audio,
     Begin,
@@ -54,8 +59,11 @@ from simulst.server.wire.base import (
     Opened,
     Request,
     Resume,
+    Silenced,
+    Spoke,
 )
 from simulst.server.wire.openai_events import NEVER, Outbox, RefusalError
+from simulst.server.wire.openai_speech import MODALITIES
 from simulst.server.wire.sentences import ms
 from simulst.types import Update, Word
 
@@ -78,6 +86,7 @@ class TranslationState:
         source: language spoken, or "".
         target: language to translate into; "" until it is known.
         transcription: model that the client named for source text; "" for none.
+        speech: the client asked to hear the translation, and was not told otherwise.
         resumable: the client asked for the events of the extension.
         begun: a session was asked for.
         opened: it is there.
@@ -93,6 +102,7 @@ class TranslationState:
     source: str = ""
     target: str = ""
     transcription: str = ""
+    speech: bool = False
     resumable: bool = False
     begun: bool = False
     opened: bool = False
@@ -163,6 +173,11 @@ class OpenAITranslation:
                 state = _deltas(state, update, out)
                 if state.resumable and out.frames:
                     out.say("simulst.step", number=number)
+            case Spoke() if state.speech:
+                openai_speech.say_sound(out, news)
+            case Silenced(message=message) if state.speech:
+                state = replace(state, speech=False)
+                openai_speech.say_unspoken(out, message)
             case Failed(code=code, message=message):
                 openai_events.failure(out, code, message)
             case Ended(reason=reason):
@@ -193,7 +208,7 @@ def _update(
 ) -> tuple[TranslationState, Sequence[Request]]:
     """Change the settings, all or none."""
     _check_fixed(state, openai_events.session(fields))
-    new = _resumable(_transcription(state, fields), fields)
+    new = _speech(_resumable(_transcription(state, fields), fields), fields)
     language = openai_events.section(fields, "session.audio.output").get("language")
     target = openai_events.at(_LANGUAGE, messages.language, _LANGUAGE, language)
     if target and state.begun and target != state.target:
@@ -259,8 +274,20 @@ def _resumable(state: TranslationState, fields: dict[str, Any]) -> TranslationSt
     return replace(state, resumable=wanted)
 
 
+def _speech(state: TranslationState, fields: dict[str, Any]) -> TranslationState:
+    wanted = openai_speech.wanted(fields, state.speech)
+    if state.begun and wanted != state.speech:
+        raise RefusalError(
+            f"{MODALITIES} cannot change once the session has begun: name them with the language",
+            "fixed_field",
+            MODALITIES,
+        )
+    return replace(state, speech=wanted)
+
+
 def _begin(state: TranslationState, target: str) -> Begin:
-    return Begin(state.source, target, state.resumable, memo=state.transcription)
+    memo = state.transcription
+    return Begin(state.source, target, state.resumable, memo, speech=state.speech)
 
 
 def _append(
@@ -292,7 +319,9 @@ def _reply(
 
 def _session(state: TranslationState) -> dict[str, Any]:
     transcription = {"model": state.transcription} if state.transcription else None
+    modalities = {"output_modalities": ["audio"]} if state.speech else {}
     return {
+        **modalities,
         "id": f"sess_{state.tag}",
         "type": "translation",
         "model": state.model,
@@ -305,12 +334,15 @@ def _session(state: TranslationState) -> dict[str, Any]:
 
 
 def _open(state: TranslationState, news: Opened, out: Outbox) -> TranslationState:
-    state = replace(state, opened=True, source=news.source, target=news.target)
+    wanted = state.speech
+    state = replace(state, opened=True, source=news.source, target=news.target, speech=news.speech)
     if state.resuming:
         state = replace(state, resuming=False, transcription=str(news.memo or ""))
         out.say("session.created", session=_session(state))
     for _ in range(state.owed):
         out.say("session.updated", session=_session(state))
+    if wanted and not news.speech:
+        openai_speech.say_unspoken(out, openai_speech.NO_SPEECH)
     if state.resumable:
         out.say("simulst.session", session=news.session, resumed=news.resumed, taken=news.taken)
     return replace(state, owed=0)
