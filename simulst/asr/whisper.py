@@ -222,16 +222,16 @@ def _check_device(model: WhisperModel) -> None:
 
 def _find_pack(name: str) -> packs.Pack | None:
     """The pack of this name or at this path; None for a plain folder or a size of Whisper."""
-    if _is_path(name):
+    if _is_path(name) and not packs.on_hub(name):
         is_pack = (Path(name) / packs.MANIFEST).is_file()
         return packs.open_pack(Path(name), "asr") if is_pack else None
-    if name in available_models() and name not in packs.available("asr"):
+    if not packs.has(name, "asr") and (name in available_models() or packs.on_hub(name)):
         return None
     return packs.find(name, "asr")
 
 
 def _find_folder(name: str) -> Path:
-    if _is_path(name):
+    if _is_path(name) and not packs.on_hub(name):
         if not Path(name).is_dir():
             raise ModelError(f"{name} is no folder: give the folder of a Whisper model")
         return Path(name)
@@ -240,8 +240,7 @@ def _find_folder(name: str) -> Path:
     except OSError as error:  # Hugging Face's "not in the cache" is a FileNotFoundError
         raise ModelError(
             f"Whisper {name} is not on this machine: fetch it once where there is a network with "
-            f"python -c \"import faster_whisper; faster_whisper.download_model('{name}')\", or "
-            "choose a pack that ships"
+            f"`simulst models pull {name}`, or choose a pack that ships"
         ) from error
 
 

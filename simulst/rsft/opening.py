@@ -1,17 +1,16 @@
 """The models that play policy and teacher, by name.
 
-    NAME or FOLDER                a pack of simulst
+    NAME or FOLDER                a pack of simulst, or what `simulst models pull` fetched
     hf:FOLDER, hf:NAME            an encoder-decoder of transformers; NAME was fetched before
     ct2:FOLDER                    a model of CTranslate2, which cannot learn
 
-After the last two, @SOURCE-TARGET names the languages as the model does: hf:FOLDER@en-de,
+After the last two, @SOURCE-TARGET names the languages: hf:FOLDER@en-de, or as the model does:
 hf:NAME@eng_Latn-deu_Latn. Models of many languages need them. Nothing is downloaded.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -20,35 +19,23 @@ from typing import Any
 import torch
 
 from simulst import packs
-from simulst.audio.torchaudio_shim import load_torchaudio
-from simulst.errors import ConfigError, ModelError
+from simulst.errors import ConfigError
 from simulst.protocols import Seq2Seq, TrainableSeq2Seq
 from simulst.rsft.stages import digest
-from simulst.translate.checkpoints import find_checkpoint, load_model, read_facts
+from simulst.translate.checkpoints import load_model, read_facts
 from simulst.translate.ctranslate import load_converted
 from simulst.translate.huggingface import HuggingFaceSeq2Seq
+from simulst.translate.opening import locate
 from simulst.translate.sentences import WaitkSeq2Seq
 from simulst.translate.storage import load_translator
 
 __all__ = ["facts_of", "open_model", "open_policy", "saved_name", "weights_of"]
 
-_NAME = re.compile(r"(hf|ct2):(.+?)(?:@(\w+)-(\w+))?")
-
 
 def _folder(name: str) -> tuple[str, Path, tuple[str, str] | None]:
     """The kind of a model, its folder, and the languages named; the kind of packs is ""."""
-    match = _NAME.fullmatch(name)
-    if match is None:
-        return "", packs.find(name, "translator").path, None
-    kind, place, source, target = match.groups()
-    if kind == "hf":
-        load_torchaudio()  # transformers imports it where it is installed, and it may not load
-        folder = find_checkpoint(place)
-    else:
-        folder = Path(place)
-        if not folder.is_dir():
-            raise ModelError(f"{place} is no folder: give that of a model of CTranslate2")
-    return kind, folder, (source, target) if source else None
+    place = locate(name)
+    return place.form, place.folder, place.languages
 
 
 def open_model(name: str, device: str = "cpu") -> Seq2Seq:
@@ -113,7 +100,9 @@ def _digest_of(path: Path, size: int, changed_ns: int) -> str:
 def facts_of(name: str) -> Mapping[str, Any]:
     """What a model's folder says of how it came to be."""
     kind, folder, _ = _folder(name)
-    return read_facts(folder) if kind else packs.open_pack(folder).fields
+    pulled = (folder / packs.MANIFEST).is_file()
+    fields = packs.open_pack(folder).fields if pulled or not kind else {}
+    return {**fields, **read_facts(folder)} if kind else fields
 
 
 def saved_name(policy: str, folder: Path) -> str:

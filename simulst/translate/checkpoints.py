@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from simulst import packs
 from simulst.errors import ConfigError, ModelError
+from simulst.torchaudio_shim import load_torchaudio
+from simulst.translate.languages import named
 from simulst.translate.subwords import TokenizerSubwords
 
 __all__ = ["FACTS", "find_checkpoint", "load_model", "load_subwords", "read_facts", "write_model"]
@@ -22,11 +25,12 @@ FACTS = "simulst.json"
 
 
 def _transformers() -> Any:
+    load_torchaudio()  # transformers imports it where it is installed, and it may not load
     try:
         import transformers
     except ImportError as error:
         raise ConfigError(
-            "models of transformers need the package: pip install 'simulst[train]'"
+            "models of transformers need the package: pip install 'simulst[translators]'"
         ) from error
     return transformers
 
@@ -50,7 +54,8 @@ def find_checkpoint(name: str) -> Path:
     """The folder of a model.
 
     Args:
-        name: a folder, or a name on the hub whose files are in the cache.
+        name: a folder, or a name on the hub that was pulled, or whose files are in the cache of
+            transformers.
 
     Raises:
         ConfigError: transformers is not installed.
@@ -58,13 +63,15 @@ def find_checkpoint(name: str) -> Path:
     """
     if Path(name).is_dir():
         return Path(name)
+    if packs.has(name, "translator"):
+        return packs.find(name, "translator").path
     hub = _transformers().utils.hub
     try:
         path = hub.cached_file(name, "config.json", local_files_only=True)
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"{name} is no folder, and no model of that name was fetched before: give the folder "
-            f"of a model, or fetch it with `hf download {name}`; nothing is downloaded here"
+            f"{name} is no folder, and no model of that name was pulled before: give the folder "
+            f"of a model, or pull it with `simulst models pull {name}`; nothing is downloaded here"
         ) from error
     return Path(path).parent
 
@@ -107,6 +114,8 @@ def load_subwords(
             f"{folder} holds no tokenizer that transformers can read "
             f"({_first_line(error)}): put its files there"
         ) from error
+    if languages is not None:
+        languages = named(tokenizer, *languages)
     return TokenizerSubwords(tokenizer, languages, forced, tasks)
 
 

@@ -142,10 +142,33 @@ class CTranslate2Seq2Seq:
                     break
         return drafts.samples()
 
-    def _continue(
-        self, sources: Sequence[list[str]], prefixes: Sequence[Sequence[int]], ahead: int = AHEAD
+    def after(
+        self,
+        sources: Sequence[tuple[str, ...]],
+        prefixes: Sequence[Sequence[int]],
+        before: Sequence[int],
     ) -> list[tuple[list[int], list[Tensor]]]:
-        """The most likely tokens after each prefix, and logits (V,) of the token at each place."""
+        """The most likely tokens after each prefix, and logits (V,) of the token at each place.
+
+        Args:
+            sources: words.
+            prefixes: without what is forced.
+            before: logits that are wanted of the last places of each prefix, too.
+        """
+        found = list[tuple[list[int], list[Tensor]]]()
+        for part in batches([len(prefix) + AHEAD for prefix in prefixes], self.size):
+            read = [self._read(source) for source in sources[part]]
+            found += self._continue(read, prefixes[part], AHEAD, before[part])
+        return found
+
+    def _continue(
+        self,
+        sources: Sequence[list[str]],
+        prefixes: Sequence[Sequence[int]],
+        ahead: int = AHEAD,
+        before: Sequence[int] | None = None,
+    ) -> list[tuple[list[int], list[Tensor]]]:
+        """As `after`, of sources in subwords."""
         longest = max(map(len, prefixes)) + len(self._forced) + ahead
         results = self._translator.translate_batch(
             sources,
@@ -158,10 +181,12 @@ class CTranslate2Seq2Seq:
             return_logits_vocab=True,
         )
         found = []
-        for result, prefix in zip(results, prefixes, strict=True):
+        before = before or [0] * len(prefixes)
+        for result, prefix, more in zip(results, prefixes, before, strict=True):
             begin = len(self._forced) + len(prefix)
             written = [self._ids[name] for name in result.hypotheses[0][begin:]]
-            found.append((written, [self._row(values) for values in result.logits[0][begin:]]))
+            rows = result.logits[0][begin - more :]
+            found.append((written, [self._row(values) for values in rows]))
         return found
 
     def _row(self, values: Any) -> Tensor:

@@ -75,6 +75,11 @@ class WaitkTranslator:
         bias[1:, vocabulary.never_first] = BARRED  # at its start when closed
         self.bias = bias[:3]
 
+    def spell(self, text: str) -> list[tuple[str, tuple[int, ...]]]:
+        """Text and subwords of each unit of a text."""
+        units = self.vocabulary.encode_units(text)
+        return [(self.vocabulary.text(unit), unit) for unit in units]
+
     # -- what both share ----------------------------------------------------------------
 
     def _rows(self, requests: Sequence[Request], drafts: Sequence[Draft] | None) -> list[Row]:

@@ -21,7 +21,7 @@ from simulst import config
 from simulst.draws import uniform
 from simulst.errors import ConfigError, ModelError
 from simulst.protocols import Acceptor, Prefix, Request, Translator
-from simulst.translate.state import SentenceState, Written
+from simulst.translate.state import SentenceState, Written, reasons_of
 from simulst.types import Draft, Reason, Score, Verdict
 
 __all__ = ["Policy", "SentenceState", "Written"]
@@ -170,7 +170,11 @@ class Policy:
                 read=len(row.state.source),
                 draw=(lambda _: 0.5) if fixed else self._draw(row, "accept"),
             )
-            row.verdicts += verdicts
+            _, reasons = reasons_of(draft, self.acceptor.reason)
+            row.verdicts += [
+                replace(verdict, reason=reason) if verdict.accepted else verdict
+                for verdict, reason in zip(verdicts, reasons, strict=False)
+            ]
             passed = sum(verdict.accepted for verdict in verdicts)
             ends = accumulate(draft.lengths)
             whole = sum(end <= passed for end in ends)
@@ -268,7 +272,10 @@ class Policy:
 
     def _write_all(self, row: _Row, draft: Draft, reason: Reason) -> None:
         state = row.state
-        for i, (token, log_q) in enumerate(zip(draft.tokens, draft.log_q, strict=True)):
+        _, reasons = reasons_of(draft, reason)
+        for i, (token, log_q, why) in enumerate(
+            zip(draft.tokens, draft.log_q, reasons, strict=True)
+        ):
             row.verdicts.append(
                 Verdict(
                     sentence=state.sentence,
@@ -280,7 +287,7 @@ class Policy:
                     ratio=None,
                     u=None,
                     accepted=True,
-                    reason=reason,
+                    reason=why,
                 )
             )
         self._write(row, draft, len(draft.units), reason)
@@ -291,17 +298,19 @@ class Policy:
             return
         state = row.state
         tokens = sum(draft.lengths[:units])
+        reasons = reasons_of(draft, reason)[0][:units]
         read = len(state.source)
         row.state = replace(
             state,
             units=state.units + draft.units[:units],
             delays=state.delays + (read,) * units,
-            reasons=state.reasons + (reason,) * units,
+            reasons=state.reasons + reasons,
             prefix=Prefix(
                 state.prefix.tokens + draft.tokens[:tokens],
                 state.prefix.lengths + draft.lengths[:units],
                 state.prefix.seen + (read + state.closed,) * units,
+                state.prefix.terms + draft.terms[:units],
             ),
         )
         row.units += draft.units[:units]
-        row.reasons += [reason] * units
+        row.reasons += reasons

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from simulst.protocols import Prefix
-from simulst.types import Action, Reason, Verdict
+from simulst.types import Action, Draft, Reason, Verdict
 
-__all__ = ["SentenceState", "Written"]
+__all__ = ["SentenceState", "Written", "reasons_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,3 +55,11 @@ class Written:
     def action(self) -> Action:
         """WRITE if anything was written."""
         return Action.WRITE if self.units else Action.READ
+
+
+def reasons_of(draft: Draft, usual: Reason) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
+    """Why the units of a draft are written, and why its tokens: as usual, or as a glossary's."""
+    terms = draft.terms or (-1,) * len(draft.units)
+    units = tuple(usual if term < 0 else Reason.TERM for term in terms)
+    each = zip(units, draft.lengths, strict=True)
+    return units, tuple(reason for reason, length in each for _ in range(length))

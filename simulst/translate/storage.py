@@ -16,12 +16,15 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from simulst import packs
+from simulst import glossary, packs
 from simulst.config import Config
 from simulst.errors import ModelError
+from simulst.protocols import Translator
 from simulst.translate.decoding import WaitkTranslator
 from simulst.translate.evidence import EvidenceHead
 from simulst.translate.model import Dimensions, WaitkTransformer
+from simulst.translate.opening import Place, locate, open_offline, place_of
+from simulst.translate.terms import with_terms
 from simulst.translate.vocabulary import Vocabulary
 
 __all__ = [
@@ -136,7 +139,7 @@ def load_translator(pack: packs.Pack) -> WaitkTranslator:
 
 def open_translators(
     config: Config, target: str
-) -> tuple[WaitkTranslator, WaitkTranslator | None, dict[str, str]]:
+) -> tuple[Translator, Translator | None, dict[str, str]]:
     """The translator that the settings name or the language pair needs, and its verifier.
 
     Args:
@@ -144,25 +147,44 @@ def open_translators(
         target: language to translate into, ISO 639-1.
 
     Returns:
-        The translator, the verifier if it is another, and the names of their packs.
+        The translator, the verifier if it is another, and the names of both and of the glossary.
 
     Raises:
-        ModelError: a pack is unknown or damaged, or does not serve the language pair.
+        ConfigError: a package that one needs is not installed, or the glossary cannot be used.
+        ModelError: one is unknown or damaged, or does not serve the language pair.
     """
     torch.set_num_threads(config.translate.threads)
     source, wanted = config.asr.language, config.translate
-    if wanted.pack:
-        pack = packs.find(wanted.pack, "translator")
-        pair = pack.fields.get("source"), pack.fields.get("target")
-        if pair != (source, target):
-            raise ModelError(
-                f"pack {pack.name} translates {pair[0]} to {pair[1]}, not {source} to {target}: "
-                "name another pack, or leave translate.pack empty to choose by language"
-            )
-    else:
-        pack = packs.find_pair(source, target)
-    names = {"translator": pack.name}
+    place = locate(wanted.pack) if wanted.pack else place_of(packs.find_pair(source, target))
+    translator = _open(place, source, target)
+    names = {"translator": place.label}
+    terms = None
+    if config.glossary:
+        path = Path(config.glossary)
+        terms = glossary.load(path, source).terms(target)
+        translator = with_terms(translator, terms)
+        names["glossary"] = f"{path.name} ({len(terms.terms)} terms, {terms.id})"
     if not wanted.verifier:
-        return load_translator(pack), None, names
-    other = packs.find(wanted.verifier, "translator")
-    return load_translator(pack), load_translator(other), {**names, "verifier": other.name}
+        return translator, None, names
+    other = locate(wanted.verifier)
+    verifier: Translator
+    if other.form:
+        verifier = open_offline(other, source, target)
+    else:
+        verifier = load_translator(packs.open_pack(other.folder, "translator"))
+    if terms is not None:
+        verifier = with_terms(verifier, terms)
+    return translator, verifier, {**names, "verifier": other.label}
+
+
+def _open(place: Place, source: str, target: str) -> Translator:
+    if place.form:
+        return open_offline(place, source, target)
+    pack = packs.open_pack(place.folder, "translator")
+    pair = pack.fields.get("source"), pack.fields.get("target")
+    if pair != (source, target):
+        raise ModelError(
+            f"pack {pack.name} translates {pair[0]} to {pair[1]}, not {source} to {target}: "
+            "name another pack, or leave translate.pack empty to choose by language"
+        )
+    return load_translator(pack)

@@ -7,8 +7,9 @@ has to begin with (a language, say) is `forced`, and nobody else's business.
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +22,9 @@ __all__ = ["PieceSubwords", "Subwords", "TokenizerSubwords", "fingerprint"]
 
 MARKS = "▁Ġ"
 """What tokens that begin a word begin with."""
+
+LANGUAGE = re.compile(r">>\w+<<|__\w+__")
+"""Tokens of Marian and M2M100 that name a language."""
 
 SPACELESS = frozenset(("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"))
 """Scripts without spaces, as Unicode's names of their characters begin: each token is a unit."""
@@ -55,6 +59,16 @@ class Subwords(Protocol):
     target_language: str
     names: Mapping[int, str]
     """Of the target side's tokens."""
+
+    @property
+    def silent(self) -> Set[int]:
+        """Tokens that spell no text: ends, padding, the unknown, languages."""
+        ...
+
+    @property
+    def begins(self) -> Mapping[int, bool]:
+        """Of each token, whether it begins a target unit."""
+        ...
 
     def source(self, words: Sequence[str]) -> list[int]:
         """A source sentence in ids of the source side, its special tokens included."""
@@ -154,6 +168,12 @@ class TokenizerSubwords:
         """Of each token, whether it begins a target unit."""
         return {i: begins_unit(name) for i, name in self.names.items()}
 
+    @cached_property
+    def silent(self) -> Set[int]:
+        """Tokens that spell no text; see `Subwords`."""
+        marks = {i for i, name in self.names.items() if LANGUAGE.fullmatch(name)}
+        return self._silent | marks | set(self.tokenizer.all_special_ids)
+
     def source(self, words: Sequence[str]) -> list[int]:
         """A source sentence in ids; see `Subwords`."""
         return list(self.tokenizer(self._prompt + " ".join(words)).input_ids)
@@ -205,9 +225,15 @@ class PieceSubwords:
         self.names: Mapping[int, str] = dict(enumerate(names[1]))
         self.eos, self.pad = self._ids[1][eos], self._ids[1].get(pad)
         self._special = {self.eos, self.pad}
+        self.silent: Set[int] = {self._ids[1].get(name, self.eos) for name in (unknown, pad, "<s>")}
         self.id = fingerprint(self.names, pad)
         if languages:
             self.source_language, self.target_language = languages
+
+    @cached_property
+    def begins(self) -> dict[int, bool]:
+        """Of each token, whether it begins a target unit."""
+        return {i: begins_unit(name) for i, name in self.names.items()}
 
     def _encode(self, text: str, side: int) -> list[int]:
         ids = self._ids[side]

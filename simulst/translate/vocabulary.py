@@ -87,6 +87,8 @@ class Vocabulary:
             character_coverage=0.9998,
             byte_fallback=True,
             treat_whitespace_as_suffix=True,
+            # the usual one makes Latin marks of full-width ones, which scripts without spaces use
+            normalization_rule_name="nmt_nfkc" if unit == "word" else "identity",
             pad_id=cls.pad,
             unk_id=cls.unknown,
             bos_id=cls.bos,
@@ -120,8 +122,9 @@ class Vocabulary:
         return units
 
     def text(self, tokens: Sequence[int]) -> str:
-        """The text of one unit, or of many with the spaces between them."""
-        return str(self._pieces.decode(list(tokens))).strip()
+        """The text of one unit, or of many with the spaces between them, if units have any."""
+        text = str(self._pieces.decode(list(tokens)))
+        return text.strip() if self.unit == "word" else "".join(text.split())
 
     def piece(self, token: int) -> str:
         """One piece as the vocabulary writes it."""

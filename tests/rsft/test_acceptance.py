@@ -10,7 +10,7 @@ import pytest
 from simulst.errors import ConfigError
 from simulst.rsft.acceptance import FORMS, Selection, accept
 from simulst.rsft.drawing import Drawing, draw
-from simulst.rsft.gates import Gates
+from simulst.rsft.gates import Gates, units_of
 from simulst.rsft.talks import Sentence
 from simulst.rsft.tally import Tally
 from tests.fakes import ToySeq2Seq
@@ -124,6 +124,20 @@ def test_gates_refuse_and_count() -> None:
     assert sum(sum(record["refused"].values()) for record in found) > 0
     with pytest.raises(ConfigError, match="must hold 1"):
         Gates(shortest=1.2)
+
+
+def test_gates_count_characters_where_there_are_no_spaces() -> None:
+    """A Chinese sentence is not taken for a single word."""
+    gates = Gates(least=0.0, margin=0.0)
+    source, reference = "A good friend is worth more than money.", "好朋友比钱更重要。"
+    assert units_of(reference) == list("好朋友比钱更重要")
+    assert units_of("用 Python3写 2行。") == ["用", "Python3", "写", "2", "行"]
+    assert gates.refuse("好朋友比金钱重要。", source, reference, None) == ""
+    assert gates.refuse("好朋友比钱更重要。", source, "", None) == ""
+    assert gates.refuse("好朋友。", source, reference, None) == "length"
+    assert gates.refuse("好", source, "", None) == "length"
+    assert gates.refuse("好朋友比钱更重要。" * 7, source, "", None) == "length"
+    assert gates.refuse("朋友" * 10, source, "", None) == "repeats"
 
 
 def test_bad_settings() -> None:

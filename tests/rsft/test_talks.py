@@ -106,3 +106,20 @@ def test_what_judges_is_not_learnt_from() -> None:
     assert next(found) == sentences[0]
     with pytest.raises(DataError, match=r"'good day.' of t.*another --dev"):
         next(found)
+
+
+def test_a_session_in_several_languages_is_read_once(tmp_path: Path) -> None:
+    """Of its journals, which all tell what was said, one is read: that of the language learnt."""
+    for name, target, heard in (
+        ("session.de.jsonl", "de", "German."),
+        ("session.fr.jsonl", "fr", "French."),
+        ("other.fr.jsonl", "de", "Other."),
+    ):
+        journal = Journal(tmp_path / name, {"target": target})
+        journal.write(Update(heard=9, committed=(Word(heard, 0, 9), SentenceEnd(9))))
+        journal.close()
+    found = {target: list(read_talks(tmp_path, "en", target)) for target in ("de", "fr", "it")}
+    talk = tmp_path.name
+    other = Sentence(f"{talk}/other.fr", "Other.")  # named so, but it is a German one
+    german, french = (Sentence(f"{talk}/session", text) for text in ("German.", "French."))
+    assert found == {"de": [other, german], "fr": [other, french], "it": [other, german]}

@@ -40,6 +40,21 @@ def test_characters_are_units_without_spaces() -> None:
     assert len(units) >= 4
 
 
+def test_characters_keep_their_width() -> None:
+    """Full-width marks are not made Latin ones, as they are where words have spaces."""
+    text = "好（朋友），比钱重要！"
+    pieces = Vocabulary.train([text, *SENTENCES] * 20, 330, "character")
+    assert "".join(pieces.text(unit) for unit in pieces.encode_units(text)) == text
+
+
+def test_a_whole_text_of_characters_has_no_spaces() -> None:
+    """What many units spell is what they spell one by one, whatever pieces they are of."""
+    pieces = vocabulary("character")
+    units = pieces.encode_words(["The", "old", "house", "老房子"])
+    tokens = [token for unit in units for token in unit]
+    assert pieces.text(tokens) == "Theoldhouse老房子" == "".join(map(pieces.text, units))
+
+
 def test_damaged_model_is_named(tmp_path: Path) -> None:
     """A file that is no subword model is refused with a way out."""
     with pytest.raises(ModelError, match="subword model"):

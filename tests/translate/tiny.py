@@ -15,7 +15,7 @@ import torch
 from simulst.audio.torchaudio_shim import load_torchaudio
 from tests.fakes import SENTENCES
 
-__all__ = ["bart", "m2m100", "marian", "t5", "transformers"]
+__all__ = ["bart", "m2m100", "marian", "nllb", "t5", "transformers"]
 
 SIZES = {
     "d_model": 32,
@@ -65,13 +65,20 @@ def _save(folder: Path, model: Any, tokenizer: Any) -> Path:
     return folder
 
 
-def marian(folder: Path, seed: int = 0) -> Path:
-    """A Marian from English to German, as opus-mt models are made."""
+def marian(folder: Path, seed: int = 0, target: str = "de", marks: tuple[str, ...] = ()) -> Path:
+    """A Marian from English to German, as opus-mt models are made.
+
+    Args:
+        folder: is made.
+        seed: of the weights.
+        target: its language, or a group's name.
+        marks: of the target languages of a group, as ">>fra<<".
+    """
     package = transformers()
-    names = ["</s>", "<unk>", *(name for name, _ in pieces()[1]), "<pad>"]
+    names = ["</s>", "<unk>", *marks, *(name for name, _ in pieces()[1]), "<pad>"]
     _files(folder, names)
     files = [str(folder / name) for name in ("source.spm", "target.spm", "vocab.json")]
-    tokenizer = package.MarianTokenizer(*files, source_lang="en", target_lang="de")
+    tokenizer = package.MarianTokenizer(*files, source_lang="en", target_lang=target)
     torch.manual_seed(seed)
     pad = len(names) - 1
     settings = package.MarianConfig(
@@ -105,6 +112,42 @@ def m2m100(folder: Path, seed: int = 0) -> Path:
         **SIZES,
     )
     return _save(folder, package.M2M100ForConditionalGeneration(settings), tokenizer)
+
+
+def nllb(folder: Path, seed: int = 0) -> Path:
+    """An NLLB, whose languages are named as FLORES-200 does; it has byte-pair subwords."""
+    package = transformers()
+    vocabulary, merges = _byte_pairs()
+    tokenizer = package.NllbTokenizer(
+        vocab=vocabulary,
+        merges=merges,
+        extra_special_tokens=["eng_Latn", "deu_Latn", "fra_Latn", "zho_Hans", "zho_Hant"],
+    )
+    torch.manual_seed(seed)
+    settings = package.M2M100Config(
+        vocab_size=len(tokenizer),
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+        decoder_start_token_id=2,
+        **SIZES,
+    )
+    return _save(folder, package.M2M100ForConditionalGeneration(settings), tokenizer)
+
+
+@cache
+def _byte_pairs() -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Subwords as of NLLB, with the merges that make them."""
+    import tokenizers
+    from tokenizers import models, pre_tokenizers, trainers
+
+    learnt = tokenizers.Tokenizer(models.BPE())
+    learnt.pre_tokenizer = pre_tokenizers.Metaspace()
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    trainer = trainers.BpeTrainer(vocab_size=160, special_tokens=special, show_progress=False)
+    learnt.train_from_iterator(SENTENCES, trainer)
+    model = json.loads(learnt.to_str())["model"]
+    return model["vocab"], [(left, right) for left, right in model["merges"]]
 
 
 def bart(folder: Path, seed: int = 0) -> Path:
