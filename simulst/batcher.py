@@ -17,13 +17,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from simulst.audio.resampling import Resampler, ResamplerState, check_rate
-from simulst.types import Samples, Update
+from simulst.types import Samples
 
 __all__ = ["Engine", "Feed", "Fed", "Stream", "open_stream", "step"]
 
 
 class Engine(Protocol):
-    """What is asked of `simulst.pipeline.Interpreter`."""
+    """What is asked of `simulst.pipeline.Interpreter` and `simulst.conference.Conference`."""
 
     step_samples: int
 
@@ -36,7 +36,7 @@ class Engine(Protocol):
         states: Sequence[Any],
         inputs: Sequence[Samples | None],
         strides: Sequence[int] | None = None,
-    ) -> list[tuple[Any, Update]]:
+    ) -> Sequence[tuple[Any, Any]]:
         """Feed each session more audio, or None to end it."""
         ...
 
@@ -81,12 +81,13 @@ class Fed:
 
     Attributes:
         stream: after it.
-        updates: what the engine gave; two where the stream ended.
+        updates: what the engine gave in a call, an update or one for each of several languages;
+            two where the stream ended.
         heard: (m,) samples at 16 kHz that the engine was given.
     """
 
     stream: Stream
-    updates: tuple[Update, ...]
+    updates: tuple[Any, ...]
     heard: Samples
 
 
@@ -147,7 +148,7 @@ def _feed(engine: Engine, feeds: Sequence[Feed]) -> list[Fed]:
     strides = [feed.stride for feed in feeds]
     first = engine.step([feed.stream.session for feed in feeds], heard, strides)
     states = [state for state, _ in first]
-    updates: list[tuple[Update, ...]] = [(update,) for _, update in first]
+    updates: list[tuple[Any, ...]] = [(update,) for _, update in first]
     if last := [row for row, feed in enumerate(feeds) if feed.end]:
         flushed = engine.step([states[row] for row in last], [None] * len(last))
         for row, (state, update) in zip(last, flushed, strict=True):

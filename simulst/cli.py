@@ -21,6 +21,7 @@ __all__ = ["main"]
 
 COMMANDS = {
     "interpret": ("simulst.interpret", "translate speech while it is being spoken"),
+    "devices": ("simulst.devices", "list the microphones of this machine"),
     "serve": ("simulst.server.command", "interpret for many clients over websockets"),
     "finetune": ("simulst.finetune.command", "learn from recorded talks (RSFT)"),
     "sample": ("simulst.finetune.sample", "draw translations of talks, RSFT's first stage"),
@@ -48,9 +49,15 @@ COMMANDS = {
     ),
     "train listener": ("simulst.train.listener.command", "train a listener pack"),
     "report": ("simulst.report.command", "show what happened in a talk, as one page"),
-    "packs": ("simulst.cli", "list the models that are found"),
+    "packs": ("simulst.cli", "list the packs that are found"),
+    "models list": ("simulst.hub.inventory", "list the models here, and those to be had by name"),
+    "models pull": ("simulst.hub.pull", "fetch a model from the hub"),
+    "models show": ("simulst.hub.card", "describe a model and check its files"),
 }
 """Words of the command, the module with `add_arguments` and `run`, and what it does."""
+
+GROUPS = {"train": ("train a model", "MODEL"), "models": ("list, fetch or show models", "ACTION")}
+"""What the commands of two words do, by their first."""
 
 SILENT = {"train": "policy"}
 """The command that a group means where none is named: `simulst train --from accepted.jsonl`."""
@@ -66,9 +73,9 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     for command, (module, purpose) in COMMANDS.items():
         group, _, name = command.rpartition(" ")
         if group not in groups:
-            inner = groups[""].add_parser(group, help=f"{group} a model", description=purpose)
-            inner.description = f"{group} a model".capitalize()
-            groups[group] = inner.add_subparsers(required=True, metavar="MODEL")
+            does, metavar = GROUPS[group]
+            inner = groups[""].add_parser(group, help=does, description=f"{does.capitalize()}.")
+            groups[group] = inner.add_subparsers(required=True, metavar=metavar)
         sub = groups[group].add_parser(name, help=purpose, description=purpose.capitalize() + ".")
         if list(words[: len(command.split())]) == command.split():
             part = importlib.import_module(module)
@@ -86,13 +93,10 @@ def run(args: argparse.Namespace) -> int:
     found = packs.available()
     if not found:
         print("no packs found")
+    from simulst.hub.inventory import languages_of
+
     for name, manifest in found.items():
-        if manifest["kind"] == "asr":
-            kind = "listener"
-            languages = str(manifest.get("language", ""))
-        else:
-            kind = "translator"
-            languages = f"{manifest.get('source')} to {manifest.get('target')}"
+        kind, languages = packs.KINDS[manifest["kind"]], languages_of(manifest)
         print(f"{name}  {kind}  {languages}  {_title(manifest['path'])}".rstrip())
     return 0
 

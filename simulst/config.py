@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
+import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -17,9 +19,11 @@ from typing import Any
 
 from simulst.errors import ConfigError
 
-__all__ = ["Accept", "Asr", "Audio", "Config", "Translate", "load"]
+__all__ = ["Accept", "Asr", "Audio", "Config", "Speak", "Translate", "load"]
 
 RULES = ("ratio", "learned", "wait-k", "la-2", "wait-if-worse", "entropy", "random")
+SPOKEN = ("text", "voice", "language", "rate", "speed", "length")
+"""What may stand in braces in `speak.command`."""
 
 
 def _at_least(name: str, value: float, least: float, why: str) -> None:
@@ -65,8 +69,8 @@ class Asr:
     """How speech is recognised.
 
     Attributes:
-        model: pack name, folder of a CTranslate2 Whisper model, a Whisper size already on this
-            machine, or "pocketsphinx".
+        model: pack name, folder of a CTranslate2 Whisper model, a Whisper size or name on the hub
+            that was pulled, or "pocketsphinx".
         language: spoken language, ISO 639-1.
         run: "windowed" for packs trained on windows of any length, "padded" for stock Whisper
             models, "auto" to go by the pack.
@@ -113,7 +117,8 @@ class Translate:
     """What translates.
 
     Attributes:
-        pack: name or folder of a translator pack; empty to choose by language pair.
+        pack: name or folder of a translator pack, or of a model of transformers or CTranslate2
+            (`simulst.translate.opening`); empty to choose a pack by language pair.
         verifier: another pack that plays p against `pack` as q; empty for the same weights
             with more source.
         max_ratio, max_extra: a sentence of n source words gets at most
@@ -189,14 +194,84 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
+class Speak:
+    """How the translation is read aloud, where it is.
+
+    Attributes:
+        command: the synthesiser, words as a shell would split them, but run without one. In them
+            {text}, {voice}, {language}, {rate} (words a minute), {speed} (1 is usual) and {length}
+            (1 / speed) are filled in; without {text} it is given on standard input. It writes to
+            standard output. Empty for espeak-ng.
+        voice: as the synthesiser names it; empty for espeak-ng's own code of the language.
+        raw_rate: Hz of the 16-bit mono samples that it writes; 0 if it writes a sound file, WAV
+            or another that says its own rate.
+        timeout_s: for one word group; a synthesiser that takes longer is killed.
+        rate, rate_max: words a minute, as usual and when speech is far behind.
+        behind_s: lag behind the text up to which the rate is as usual.
+        words_min, words_max: of a group; letters of scripts without spaces count for half.
+        wait_ms: words that nothing follows for so long are spoken, however few.
+        device: loudspeaker, by a part of its name or its number; empty for the system's own.
+    """
+
+    command: str = ""
+    voice: str = ""
+    raw_rate: int = 0
+    timeout_s: float = 10.0
+    rate: int = 175
+    rate_max: int = 280
+    behind_s: float = 1.0
+    words_min: int = 3
+    words_max: int = 10
+    wait_ms: int = 1500
+    device: str = ""
+
+    def __post_init__(self) -> None:
+        try:
+            words = shlex.split(self.command)
+        except ValueError as error:
+            raise ConfigError(
+                f"speak.command is {self.command!r}: {error}; quote it as for a shell"
+            ) from error
+        if self.command and not words:
+            raise ConfigError("speak.command is blank: name a program, or leave it out")
+        for place in re.findall(r"{(\w*)}", self.command):
+            _one_of("what stands in braces in speak.command", place, SPOKEN)
+        if self.raw_rate and not 4_000 <= self.raw_rate <= 192_000:
+            raise ConfigError(
+                f"speak.raw_rate is {self.raw_rate}: it must lie between 4000 and 192000 Hz, or "
+                "be 0 where the synthesiser writes WAV"
+            )
+        if self.raw_rate and not self.command:
+            raise ConfigError(
+                f"speak.raw_rate is {self.raw_rate}, but espeak-ng writes WAV: name the "
+                "synthesiser that writes raw samples in speak.command"
+            )
+        if not 0 < self.timeout_s < math.inf:
+            raise ConfigError(f"speak.timeout_s is {self.timeout_s}: it must be above 0")
+        _at_least("speak.rate", self.rate, 80, " words a minute (espeak-ng's slowest)")
+        _at_least("speak.rate_max", self.rate_max, self.rate, " (speak.rate)")
+        _at_least("speak.behind_s", self.behind_s, 0, "")
+        _at_least("speak.words_min", self.words_min, 1, "")
+        _at_least("speak.words_max", self.words_max, self.words_min, " (speak.words_min)")
+        _at_least("speak.wait_ms", self.wait_ms, 100, "")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that decides what a session emits."""
+    """Everything that decides what a session emits.
+
+    Attributes:
+        seed: of every draw.
+        glossary: file of names and terms, see `simulst.glossary`; empty for none.
+    """
 
     seed: int = 0
+    glossary: str = ""
     audio: Audio = field(default_factory=Audio)
     asr: Asr = field(default_factory=Asr)
     translate: Translate = field(default_factory=Translate)
     accept: Accept = field(default_factory=Accept)
+    speak: Speak = field(default_factory=Speak)
 
     def __post_init__(self) -> None:
         accept = self.accept
@@ -219,16 +294,20 @@ class Config:
         return dataclasses.asdict(self)
 
 
+TOP = {"seed": "int", "glossary": "str"}
+"""Settings that are in no section, and their types."""
 SECTIONS: dict[str, type[Any]] = {
     "audio": Audio,
     "asr": Asr,
     "translate": Translate,
     "accept": Accept,
+    "speak": Speak,
 }
 
 
 def _valid_keys() -> list[str]:
-    return ["seed"] + [f"{name}.{f.name}" for name, kind in SECTIONS.items() for f in fields(kind)]
+    inner = [f"{name}.{f.name}" for name, kind in SECTIONS.items() for f in fields(kind)]
+    return [*TOP, *inner]
 
 
 def _convert(key: str, value: object, wanted: str, source: str) -> Any:
@@ -260,8 +339,8 @@ def build(values: Mapping[str, tuple[object, str]]) -> Config:
     parts: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
     top: dict[str, Any] = {}
     for key, (value, source) in values.items():
-        if key == "seed":
-            top["seed"] = _convert(key, value, "int", source)
+        if key in TOP:
+            top[key] = _convert(key, value, TOP[key], source)
             continue
         section, _, name = key.partition(".")
         types = (

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+from simulst import glossary
 from simulst.config import RULES, Config, load
+from simulst.errors import ConfigError
 
-__all__ = ["add_engine_arguments", "settings"]
+__all__ = ["add_engine_arguments", "settings", "targets", "tell_broken_lines"]
 
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +29,18 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     )
     policy.add_argument("--seed", type=int, metavar="N", help="of the random draws")
     models = parser.add_argument_group("models and settings")
-    models.add_argument("--pack", help="translator pack, by name or folder")
     models.add_argument(
-        "--asr", metavar="MODEL", help="listener pack, Whisper model, or pocketsphinx"
+        "--translator",
+        "--pack",
+        dest="pack",
+        metavar="MODEL",
+        help="translator: a pack, a model that was pulled, or a folder (simulst models list)",
+    )
+    models.add_argument(
+        "--asr", metavar="MODEL", help="listener: a pack, a size of Whisper, or pocketsphinx"
+    )
+    models.add_argument(
+        "--glossary", metavar="FILE", help="names and terms: source, tab, target in each line"
     )
     models.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
     models.add_argument(
@@ -44,6 +56,7 @@ def settings(args: argparse.Namespace) -> Config:
     """
     options = {
         "seed": args.seed,
+        "glossary": args.glossary,
         "asr.language": args.spoken,
         "asr.model": args.asr,
         "translate.pack": args.pack,
@@ -55,4 +68,28 @@ def settings(args: argparse.Namespace) -> Config:
     if args.k is not None:
         k_max = max(args.k, config.accept.k_max)
         config = replace(config, accept=replace(config.accept, k_min=args.k, k_max=k_max))
+    tell_broken_lines(config)
     return config
+
+
+def tell_broken_lines(config: Config) -> None:
+    """Say on standard error which lines of the glossary are left out.
+
+    Raises:
+        ConfigError: the glossary cannot be used at all.
+    """
+    if config.glossary:
+        for complaint in glossary.load(Path(config.glossary), config.asr.language).broken:
+            print(f"simulst: {complaint}", file=sys.stderr)
+
+
+def targets(text: str) -> tuple[str, ...]:
+    """Target languages, which stand on the command line separated by commas.
+
+    Raises:
+        ConfigError: one is empty or named twice.
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    if "" in names or len(set(names)) < len(names):
+        raise ConfigError(f"--to {text}: name each language once, like de,fr")
+    return names

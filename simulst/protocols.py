@@ -60,11 +60,13 @@ class Prefix:
         lengths: number of tokens of each unit; sums to len(tokens).
         seen: for each unit, the source units its writer could see: source words, plus one if
             the sentence was closed. Cached and fresh decoding agree because both honour it.
+        terms: as in `Draft`.
     """
 
     tokens: tuple[int, ...] = ()
     lengths: tuple[int, ...] = ()
     seen: tuple[int, ...] = ()
+    terms: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

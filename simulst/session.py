@@ -9,23 +9,38 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from types import FrameType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from simulst.emit.jsonl import Journal
-from simulst.emit.recording import Recording
+from simulst.emit.recording import Recording, Sound
 from simulst.errors import AudioError, OutputError
 from simulst.protocols import Sink
 from simulst.types import SAMPLE_RATE, AudioChunk, Samples, Update
 
 if TYPE_CHECKING:
     from simulst.evaluate.session import SessionScores, Summary
-    from simulst.pipeline import Interpreter
 
-__all__ = ["Clock", "Session", "Stop", "VirtualClock", "WallClock"]
+__all__ = ["Clock", "Engine", "Session", "Stop", "VirtualClock", "WallClock", "stamped"]
+
+
+class Engine(Protocol):
+    """What is asked of `simulst.pipeline.Interpreter` and `simulst.conference.Conference`."""
+
+    step_samples: int
+
+    def open(self) -> Any:
+        """The state of a session that has heard nothing."""
+        ...
+
+    def step(
+        self, states: Sequence[Any], inputs: Sequence[Samples | None]
+    ) -> Sequence[tuple[Any, Any]]:
+        """Feed each session more audio, or None to end it."""
+        ...
 
 
 class Clock(Protocol):
@@ -101,10 +116,12 @@ class Stop:
 
     Attributes:
         signal: number of the signal that came, or 0.
+        before: called when one comes, while nothing can be killed yet.
     """
 
     def __init__(self) -> None:
         self.signal = 0
+        self.before: list[Callable[[], None]] = []
         self._waiting = False
         self._before: dict[int, signal._HANDLER] = {}
 
@@ -120,6 +137,8 @@ class Stop:
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         self.signal = number
+        for call in self.before:
+            call()
         for each in self._before:
             signal.signal(each, signal.SIG_DFL)
         if self._waiting:
@@ -149,7 +168,7 @@ class Session:
         failure: the first thing that went wrong outside the engine.
     """
 
-    interpreter: Interpreter
+    interpreter: Engine
     clock: Clock
     scores: SessionScores
     sinks: list[Sink] = field(default_factory=list)
@@ -195,11 +214,14 @@ class Session:
             self.fed += len(samples)
             self._record(samples)
         begun_s = time.perf_counter()
-        ((self._state, update),) = self.interpreter.step([self._state], [samples])
+        ((self._state, given),) = self.interpreter.step([self._state], [samples])
         compute_s = time.perf_counter() - begun_s
         self.compute_s += compute_s
-        now = self.clock.done(self.fed, compute_s)
-        update = _stamped(update, now)
+        self._take(given, self.clock.done(self.fed, compute_s))
+
+    def _take(self, given: Any, now: int) -> None:
+        """Hand on what the engine gave; `now` is the time when it could be read."""
+        update = stamped(given, now)
         self.recognised = self.recognised or bool(update.committed)
         self.scores.add(update)
         for sink in self.sinks:
@@ -209,7 +231,7 @@ class Session:
     def _record(self, samples: Samples) -> None:
         """Store the sound before the engine has it: it is there whatever becomes of the step."""
         for sink in self.sinks:
-            if isinstance(sink, Recording):
+            if isinstance(sink, Recording | Sound):
                 with self._noting():
                     sink.hear(samples)
 
@@ -238,6 +260,7 @@ class Session:
             self.failure = self.failure or error
 
 
-def _stamped(update: Update, now: int) -> Update:
-    stamped = tuple(replace(unit, elapsed=max(now, unit.delay)) for unit in update.emissions)
-    return replace(update, emissions=stamped)
+def stamped(update: Update, now: int) -> Update:
+    """The update, with the time when its emissions could be read."""
+    units = tuple(replace(unit, elapsed=max(now, unit.delay)) for unit in update.emissions)
+    return replace(update, emissions=units)

@@ -133,6 +133,8 @@ class Draft:
         entropy: in nats, of the distribution each token was drawn from.
         finished: q proposes to end the sentence after these units.
         withheld: L, of the source words read, how many of the last ones q did not see.
+        terms: for each unit, the source word at which the glossary's term begins that it belongs
+            to, or -1; empty where there is no glossary.
     """
 
     tokens: tuple[int, ...]
@@ -142,6 +144,7 @@ class Draft:
     entropy: tuple[float, ...]
     finished: bool = False
     withheld: int = 0
+    terms: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ class Reason(Enum):
     SCHEDULE = "schedule"  # the wait-k schedule alone decides
     FORCED = "forced"  # the lag reached k_max
     FINISH = "finish"  # the source sentence is closed
+    TERM = "term"  # the glossary says how, and the acceptor when
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,17 @@ import simulst
 ROOT = Path(simulst.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
-    ("types", "errors", "draws", "calibration"),
-    ("config", "corpus"),
+    ("types", "errors", "draws", "calibration", "catalogue", "torchaudio_shim"),
+    ("config", "corpus", "glossary"),
     ("protocols", "packs", "options"),
-    ("audio", "asr", "translate", "accept", "emit"),
-    ("pipeline", "hindsight", "batcher"),
+    ("audio", "asr", "translate", "accept", "emit", "hub"),
+    ("ear",),
+    ("booth",),
+    ("pipeline", "conference", "hindsight", "batcher", "speak"),
     ("server", "rsft", "evaluate", "train"),
-    ("session",),
-    ("interpret", "finetune", "study", "report"),
+    ("session", "keys"),
+    ("live", "channels"),
+    ("interpret", "devices", "finetune", "study", "report"),
     ("cli",),
     ("__main__",),
 )

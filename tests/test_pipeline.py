@@ -117,7 +117,7 @@ def test_bigger_steps_hear_the_same_with_less() -> None:
         for stride, given in updates.items()
     }
     assert words[1] == words[4]
-    heard = [using._listener.transcriber for using in (small, large)]
+    heard = [using.ear.listener.transcriber for using in (small, large)]
     assert all(isinstance(each, ScriptedTranscriber) for each in heard)
     calls = [each.calls for each in heard if isinstance(each, ScriptedTranscriber)]
     assert calls[1] <= calls[0] / 3

@@ -41,6 +41,8 @@ _MOST_TOKENS = 440
 """Of text, prefix included; the decoder has 448 positions, some for special tokens."""
 _MOST_PREFIX = 150
 """Tokens of committed words that are forced; where they are more, the first words are not."""
+_MOST_PROMPT = 120
+"""Tokens of names and terms; with the longest prefix they leave 170 for what is new."""
 
 
 class WhisperTranscriber:
@@ -72,8 +74,23 @@ class WhisperTranscriber:
             model.hf_tokenizer, model.model.is_multilingual, "transcribe", language
         )
         self._spaced = language not in _UNSPACED
+        self._prompt = ""
         self._start = list(self._tokenizer.sot_sequence)
         self._pools = ThreadpoolController()
+
+    def expect(self, terms: Sequence[Sequence[str]]) -> None:
+        """Put names and terms into the prompt of padded windows, as many as have room.
+
+        Args:
+            terms: the words of each, the most important first.
+        """
+        names: list[str] = []
+        for term in terms:
+            text = ", ".join([*names, " ".join(term)])
+            if len(self._tokenizer.encode(f" {text}")) > _MOST_PROMPT:
+                break
+            names.append(" ".join(term))
+        self._prompt = ", ".join(names)
 
     def transcribe(self, windows: Sequence[Window]) -> list[tuple[Word, ...]]:
         """Return the words that follow each window's prefix, with their times and probabilities.
@@ -110,6 +127,8 @@ class WhisperTranscriber:
             beam_size=1,
             temperature=0.0,  # others draw at random
             prefix=prefix or None,
+            # not `hotwords`, which faster-whisper drops as soon as there is a prefix
+            initial_prompt=self._prompt or None,
             condition_on_previous_text=False,
             without_timestamps=True,
             word_timestamps=True,

@@ -12,12 +12,17 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
+from simulst.emit.breaks import is_mark, may_break, wide
 from simulst.types import SAMPLE_RATE, Emission, Update
 
 __all__ = ["Cue", "Pending", "group", "finish"]
 
 LINES = 2
 LINE_CELLS = 42
+"""Longest line, in cells of a Latin letter; a full-width character takes two."""
+WIDE_CELLS = 32
+"""A line with full-width characters is full with sixteen of them; only what may not begin the next
+line goes on, up to `LINE_CELLS`."""
 LONGEST = 6 * SAMPLE_RATE
 """No cue stays longer, in samples."""
 PAUSE = 2 * SAMPLE_RATE
@@ -72,7 +77,9 @@ def join(line: Line) -> str:
 def _grown(lines: tuple[Line, ...], unit: Emission) -> tuple[Line, ...] | None:
     """The lines with one more unit, or None where it does not fit."""
     longer = (*lines[-1], unit)
-    if cell_len(join(longer)) <= LINE_CELLS:
+    text = join(longer)
+    bound = not may_break(lines[-1][-1].text, unit.space, unit.text)
+    if cell_len(text) <= (WIDE_CELLS if wide(text) and not bound else LINE_CELLS):
         return (*lines[:-1], longer)
     return (*lines, (unit,)) if len(lines) < LINES else None
 
@@ -92,12 +99,10 @@ def _with_unit(pending: Pending, unit: Emission) -> Pending | None:
         return Pending(max(unit.delay, pending.free), ((unit,),), pending.free)
     lines = _grown(pending.lines, unit)
     last = pending.lines[-1][-1]
-    if (
-        lines is None
-        or unit.sentence != last.sentence
-        or unit.delay - last.delay >= PAUSE
-        or unit.delay - pending.start >= LONGEST
-    ):
+    late = unit.delay - pending.start >= LONGEST
+    if unit.space == "" and is_mark(unit.text):
+        late = False  # it would stand alone; nobody misses it before it was written
+    if lines is None or unit.sentence != last.sentence or unit.delay - last.delay >= PAUSE or late:
         return None
     return replace(pending, lines=lines)
 
@@ -106,7 +111,8 @@ def group(pending: Pending, update: Update) -> tuple[Pending, list[Cue]]:
     """Take in one update; return what is still growing and the cues that are finished.
 
     A cue is finished by a unit of another sentence, by one that does not fit in two lines of 42
-    cells or in six seconds, by two seconds without a unit, and by the end of the session.
+    cells (16 full-width characters) or in six seconds, by two seconds without a unit, and by the
+    end of the session.
     """
     cues: list[Cue] = []
     for unit in update.emissions:

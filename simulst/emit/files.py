@@ -11,7 +11,10 @@ from simulst.emit.text import Text
 from simulst.errors import OutputError
 from simulst.protocols import Sink
 
-__all__ = ["SUFFIXES", "check", "open_file"]
+__all__ = ["LANGUAGE", "SUFFIXES", "check", "in_language", "open_file"]
+
+LANGUAGE = "{lang}"
+"""Stands for the target language in a path."""
 
 SUFFIXES = {
     ".srt": "SubRip captions",
@@ -39,6 +42,21 @@ def check(paths: Sequence[Path]) -> None:
             raise OutputError(f"{path} cannot be written: it is a folder")
         if path.resolve() in [other.resolve() for other in paths[:i]]:
             raise OutputError(f"{path} is named twice as output")
+
+
+def in_language(path: Path, language: str, several: bool) -> Path:
+    """The file for one target language: talk.srt becomes talk.de.srt where there are several.
+
+    Args:
+        path: as it was given; `{lang}` in its name, wherever it stands, is the language.
+        language: ISO 639-1.
+        several: a path without `{lang}` gets the language before its suffix.
+    """
+    if LANGUAGE in str(path):
+        return Path(str(path).replace(LANGUAGE, language))
+    if several and path.name:
+        return path.with_suffix(f".{language}{path.suffix}")
+    return path
 
 
 def open_file(path: Path, signature: Mapping[str, object]) -> Sink:

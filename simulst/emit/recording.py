@@ -1,6 +1,7 @@
 """A session kept as a talk to learn from: its journal, and what was heard.
 
-    folder/session.jsonl   the journal, as `simulst.emit.jsonl` describes it
+    folder/session.jsonl   the journal, as `simulst.emit.jsonl` describes it; of a session in
+                           several languages session.de.jsonl, session.fr.jsonl ...
     folder/audio.flac      16 kHz mono, 16 bits, from the session's first sample on
 
 Times in the journal are samples of the sound file. Both are written as things happen: after a
@@ -24,7 +25,7 @@ from simulst.emit.jsonl import Journal
 from simulst.errors import OutputError
 from simulst.types import SAMPLE_RATE, Samples, Update
 
-__all__ = ["AUDIO", "JOURNAL", "Recording", "session_folder"]
+__all__ = ["AUDIO", "JOURNAL", "Recording", "Sound", "session_folder"]
 
 JOURNAL = "session.jsonl"
 AUDIO = "audio.flac"
@@ -54,6 +55,47 @@ def session_folder(root: Path, begun: datetime) -> Path:
     raise AssertionError("count never ends")
 
 
+class Sound:
+    """Sink that keeps what is heard, and no words.
+
+    Args:
+        folder: made if it is missing; it may not hold a recording yet.
+
+    Raises:
+        OutputError: the file cannot be made or written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        for name in (JOURNAL, AUDIO):
+            if (folder / name).exists():
+                raise OutputError(
+                    f"{folder} holds a recording already ({name}): give another folder"
+                )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{folder} cannot be made: {error.strerror}") from error
+        self._file = _Flac(folder / AUDIO)
+
+    def hear(self, samples: Samples) -> None:
+        """Append sound that the session is given.
+
+        Args:
+            samples: (n,) float32 at 16 kHz; what lies outside of [-1, 1) is clipped.
+
+        Raises:
+            OutputError: the disk is full or gone; what was written before is kept.
+        """
+        self._file.write(samples)
+
+    def write(self, update: Update) -> None:
+        """Pass over the words."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
 class Recording:
     """Sink that keeps a session, words and sound.
 
@@ -66,17 +108,8 @@ class Recording:
     """
 
     def __init__(self, folder: Path, signature: Mapping[str, object]) -> None:
-        for name in (JOURNAL, AUDIO):
-            if (folder / name).exists():
-                raise OutputError(
-                    f"{folder} holds a recording already ({name}): give another folder"
-                )
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder} cannot be made: {error.strerror}") from error
+        self._sound = Sound(folder)
         self.folder = folder
-        self._sound = _Flac(folder / AUDIO)
         try:
             self._journal = Journal(folder / JOURNAL, signature)
         except OutputError:
@@ -84,15 +117,8 @@ class Recording:
             raise
 
     def hear(self, samples: Samples) -> None:
-        """Append sound that the session is given.
-
-        Args:
-            samples: (n,) float32 at 16 kHz; what lies outside of [-1, 1) is clipped.
-
-        Raises:
-            OutputError: the disk is full or gone; what was written before is kept.
-        """
-        self._sound.write(samples)
+        """Append sound, as `Sound.hear` does."""
+        self._sound.hear(samples)
 
     def write(self, update: Update) -> None:
         """Append one update to the journal."""

@@ -16,6 +16,7 @@ from simulst import __version__
 from simulst.config import RULES, Config, load
 from simulst.corpus import read_pairs
 from simulst.errors import ConfigError, OutputError
+from simulst.options import tell_broken_lines
 
 if TYPE_CHECKING:
     from simulst.evaluate.curve import Point
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
-TEXT_ONLY = ("pack", "rule", "sweep", "limit", "set", "config", "threads")
+TEXT_ONLY = ("pack", "glossary", "rule", "sweep", "limit", "set", "config", "threads")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run at several k, m, sharpness, entropy or rate; repeatable, a curve each",
     )
     text.add_argument("--limit", type=int, default=0, help="first sentences only; 0: all")
+    text.add_argument("--glossary", default="", metavar="FILE", help="names and terms")
     text.add_argument("--config", type=Path, help="TOML file with settings")
     text.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; repeatable"
@@ -125,7 +127,8 @@ def _run_text(args: argparse.Namespace, path: Path) -> int:
     from simulst.translate.storage import open_translators
 
     translator, verifier, names = open_translators(config, args.to)
-    name = " verified by ".join(names.values())
+    terms = names.pop("glossary", "")
+    name = " verified by ".join(names.values()) + (f" with {terms}" if terms else "")
     points: list[Point] = []
     with _progress(len(runs) * len(pairs)) as show:
         for number, (sweep, setting) in enumerate(runs):
@@ -170,7 +173,9 @@ def _config(args: argparse.Namespace) -> Config:
         translate = replace(translate, pack=args.pack)
     if args.threads:
         translate = replace(translate, threads=args.threads)
-    return replace(config, translate=translate)
+    config = replace(config, translate=translate, glossary=args.glossary or config.glossary)
+    tell_broken_lines(config)
+    return config
 
 
 def _signature(point: Point, name: str, count: int, pack: str) -> str:

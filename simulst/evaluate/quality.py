@@ -8,6 +8,7 @@ line, never as a missing one.
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,9 @@ from simulst.errors import DataError
 
 __all__ = ["Comparison", "Quality", "compare", "score", "tokeniser"]
 
-SPACELESS = ("ja", "ko", "th", "zh")
+CHARACTERS = ("ja", "km", "ko", "lo", "my", "th")
+"""Languages whose words sacrebleu cannot tell apart without a dictionary of them."""
+CHINESE = ("cmn", "yue", "zh", "zho")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +64,19 @@ class Comparison:
 
 
 def tokeniser(language: str) -> str:
-    """The sacrebleu tokeniser for a target language (ISO 639-1).
+    """The sacrebleu tokeniser for a target language (ISO 639-1, "zh-TW" and "zho_Hans" too).
 
     Japanese and Korean take MeCab where it is installed, else characters; the signature tells
     which, since the two do not compare.
     """
-    if language == "zh":
+    language = re.split("[-_]", language)[0].lower()
+    if language in CHINESE:
         return "zh"
     if language == "ja" and importlib.util.find_spec("ipadic") and _has_mecab():
         return "ja-mecab"
     if language == "ko" and importlib.util.find_spec("mecab_ko"):
         return "ko-mecab"
-    return "char" if language in SPACELESS else "13a"
+    return "char" if language in CHARACTERS else "13a"
 
 
 def _has_mecab() -> bool:

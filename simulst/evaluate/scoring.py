@@ -19,7 +19,7 @@ from simulst.evaluate import quality
 from simulst.evaluate.latency import Latency, average
 from simulst.evaluate.logs import Instance, read_instances, read_lines
 from simulst.evaluate.quality import Quality
-from simulst.evaluate.session import SessionScores, Spoken, Summary
+from simulst.evaluate.session import SessionScores, Spoken, Summary, in_characters
 from simulst.evaluate.tables import figure
 from simulst.types import SentenceEnd, Update
 
@@ -88,28 +88,25 @@ def read_journal(path: Path) -> tuple[list[Instance], Summary]:
     Raises:
         DataError: the journal cannot be read, or belongs to no session.
     """
-    sentences: list[Spoken] = [Spoken()]
-    scores = SessionScores()
+    updates = list(jsonl.read(path))
+    language = str(jsonl.read_signature(path).get("target", ""))
+    character = in_characters((e for u in updates for e in u.emissions), language)
+    sentences: list[Spoken] = [Spoken(character)]
+    scores = SessionScores(character)
     heard = 0
-    spaces: set[str] = set()
-    for update in jsonl.read(path):
+    for update in updates:
         _check(path, update, sentences)
         scores.add(update)
         heard = max(heard, update.heard)
         for item in update.committed:
             if isinstance(item, SentenceEnd):
                 sentences[-1].closed = True
-                sentences.append(Spoken())
+                sentences.append(Spoken(character))
             else:
                 sentences[-1].hear(item)
         for emission in update.emissions:
             sentences[emission.sentence].emissions.append(emission)
-            if emission.index:
-                spaces.add(emission.space)
-    character = spaces == {""}
-    instances = [
-        _instance(i, spoken, character) for i, spoken in enumerate(s for s in sentences if s.words)
-    ]
+    instances = [_instance(i, spoken) for i, spoken in enumerate(s for s in sentences if s.words)]
     if not instances:
         raise DataError(f"{path} holds no sentence: nothing was heard")
     return instances, scores.summary(heard, 0.0)
@@ -126,23 +123,16 @@ def _check(path: Path, update: Update, sentences: Sequence[Spoken]) -> None:
             )
 
 
-def _instance(index: int, spoken: Spoken, character: bool) -> Instance:
-    # a unit of a script without spaces may be a piece of several characters
-    copies = [len(e.text) if character else 1 for e in spoken.emissions]
-
-    def spread(times: tuple[float, ...]) -> tuple[float, ...]:
-        return tuple(t for time, n in zip(times, copies, strict=True) for t in [time] * n)
-
-    elapsed = spoken.elapsed_ms()
+def _instance(index: int, spoken: Spoken) -> Instance:
     return Instance(
         index=index,
-        prediction=("" if character else " ").join(e.text for e in spoken.emissions),
-        delays=spread(spoken.delays_ms()),
-        elapsed=spread(elapsed) if elapsed else (),
+        prediction=("" if spoken.character else " ").join(e.text for e in spoken.emissions),
+        delays=spoken.delays_ms(),
+        elapsed=spoken.elapsed_ms(),
         reference="",
         source=" ".join(spoken.words),
         source_length=spoken.length_ms(),
-        character=character,
+        character=spoken.character,
     )
 
 

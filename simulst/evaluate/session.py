@@ -1,20 +1,27 @@
 """Scores of a running session, for the line that closes `simulst interpret`.
 
 Without a reference the latency is LAAL with Y = H: a sentence's delays are counted from the
-start of its first word, its length is the span of its words. "Written before the end" means:
-before the sentence's last word had been read. Memory holds two sentences at most.
+start of its first word, its length is the span of its words. Units are words, or characters
+where the target script has no spaces. "Written before the end" means: before the sentence's last
+word had been read. Memory holds two sentences at most.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from simulst.evaluate.latency import length_adaptive_average_lagging
+from simulst.evaluate.logs import count_units
 from simulst.types import SAMPLE_RATE, Emission, Reason, SentenceEnd, Update, Word
 
-__all__ = ["SessionScores", "Spoken", "Summary", "samples_to_ms"]
+__all__ = ["SessionScores", "Spoken", "Summary", "in_characters", "samples_to_ms", "unspaced"]
 
-TESTED = frozenset(Reason) - {Reason.SCHEDULE, Reason.FORCED, Reason.FINISH}
+TESTED = frozenset(Reason) - {Reason.SCHEDULE, Reason.FORCED, Reason.FINISH, Reason.TERM}
+
+UNSPACED = ("ja", "jpn", "km", "khm", "lo", "lao", "my", "mya", "th", "tha")
+CHINESE = ("cmn", "yue", "zh", "zho")
 
 
 def samples_to_ms(samples: int) -> float:
@@ -22,12 +29,28 @@ def samples_to_ms(samples: int) -> float:
     return samples * 1000 / SAMPLE_RATE
 
 
+def unspaced(language: str) -> bool:
+    """Whether a language is written without spaces between words: "zh", "zh-TW", "zho_Hans" ..."""
+    return re.split("[-_]", language)[0].lower() in (*UNSPACED, *CHINESE)
+
+
+def in_characters(emissions: Iterable[Emission], language: str) -> bool:
+    """Whether a session's units are characters: nothing stands between them.
+
+    Args:
+        emissions: of the session, in order.
+        language: of the target; it tells where there is one unit at most.
+    """
+    spaces = {emission.space for emission in emissions if emission.index}
+    return spaces == {""} if spaces else unspaced(language)
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """A session in figures; None where nothing could be measured.
 
     Attributes:
-        words: target units written.
+        words: target units written: words or characters.
         sentences: source sentences with at least one word.
         empty: of them, those closed without a translation; they have no latency.
         laal_ms: mean over the sentences.
@@ -36,6 +59,7 @@ class Summary:
         acceptance: accepted among the tokens that a rule judged.
         forced: units written because the lag had reached k_max.
         real_time_factor: computing time per time heard.
+        character: units are characters.
     """
 
     words: int
@@ -47,12 +71,22 @@ class Summary:
     acceptance: float | None
     forced: int
     real_time_factor: float | None
+    character: bool = False
 
 
 @dataclass(slots=True)
 class Spoken:
-    """A sentence of a session: where it was spoken and what was written for it."""
+    """A sentence of a session: where it was spoken and what was written for it.
 
+    Attributes:
+        character: an emission may be a piece of several characters, each of which counts.
+        start, end: of its words, in samples; `start` is None before the first.
+        words: of the source.
+        closed: the sentence is over.
+        emissions: what was written.
+    """
+
+    character: bool = False
     start: int | None = None
     end: int = 0
     words: list[str] = field(default_factory=list)
@@ -65,16 +99,23 @@ class Spoken:
         self.end = max(self.end, word.end)
         self.words.append(word.text)
 
+    def units(self) -> list[Emission]:
+        """The emission that brought each unit."""
+        if not self.character:
+            return self.emissions
+        return [e for e in self.emissions for _ in range(count_units(e.text, True))]
+
     def delays_ms(self) -> tuple[float, ...]:
         """When each unit was written, from the start of the sentence's first word."""
         start = self.start or 0
-        return tuple(samples_to_ms(max(0, e.delay - start)) for e in self.emissions)
+        return tuple(samples_to_ms(max(0, e.delay - start)) for e in self.units())
 
     def elapsed_ms(self) -> tuple[float, ...]:
         """The same with computing time; empty unless every unit was stamped."""
         start = self.start or 0
-        times = [e.elapsed for e in self.emissions if e.elapsed is not None]
-        if len(times) < len(self.emissions):
+        units = self.units()
+        times = [e.elapsed for e in units if e.elapsed is not None]
+        if len(times) < len(units):
             return ()
         return tuple(samples_to_ms(max(0, time - start)) for time in times)
 
@@ -84,7 +125,7 @@ class Spoken:
 
     def early(self) -> int:
         """Units written before its last word was read."""
-        return sum(emission.read < len(self.words) for emission in self.emissions)
+        return sum(emission.read < len(self.words) for emission in self.units())
 
 
 @dataclass(slots=True)
@@ -107,10 +148,11 @@ class _Totals:
         if not spoken.emissions:
             self.empty += spoken.closed
             return
-        units, length = len(spoken.emissions), spoken.length_ms()
+        delays, length = spoken.delays_ms(), spoken.length_ms()
+        units = len(delays)
         self.written += units
         self.early += spoken.early()
-        self.lag += length_adaptive_average_lagging(spoken.delays_ms(), length, units)
+        self.lag += length_adaptive_average_lagging(delays, length, units)
         self.lagging += 1
         if elapsed := spoken.elapsed_ms():
             self.lag_ca += length_adaptive_average_lagging(elapsed, length, units)
@@ -124,11 +166,16 @@ class _Totals:
 
 
 class SessionScores:
-    """Gathers the figures of one session from its updates."""
+    """Gathers the figures of one session from its updates.
 
-    def __init__(self) -> None:
+    Args:
+        character: target units are characters; as the translator's `space` is "".
+    """
+
+    def __init__(self, character: bool = False) -> None:
+        self._character = character
         self._totals = _Totals()
-        self._open: dict[int, Spoken] = {0: Spoken()}
+        self._open: dict[int, Spoken] = {0: Spoken(character)}
         self._sentence = 0  # index of the one being heard
         self._judged = self._accepted = self._forced = self._words = 0
 
@@ -138,12 +185,13 @@ class SessionScores:
             if isinstance(item, SentenceEnd):
                 self._open[self._sentence].closed = True
                 self._sentence += 1
-                self._open[self._sentence] = Spoken()
+                self._open[self._sentence] = Spoken(self._character)
             else:
                 self._open[self._sentence].hear(item)
         for emission in update.emissions:
-            self._words += 1
-            self._forced += emission.reason is Reason.FORCED
+            units = count_units(emission.text, True) if self._character else 1
+            self._words += units
+            self._forced += units * (emission.reason is Reason.FORCED)
             assert emission.sentence in self._open, "emissions come in the order of sentences"
             self._open[emission.sentence].emissions.append(emission)
         for verdict in update.verdicts:
@@ -172,4 +220,5 @@ class SessionScores:
             acceptance=self._accepted / self._judged if self._judged else None,
             forced=self._forced,
             real_time_factor=compute_s * SAMPLE_RATE / heard_samples if heard_samples else None,
+            character=self._character,
         )

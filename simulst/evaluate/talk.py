@@ -18,7 +18,7 @@ from simulst.evaluate import longform
 from simulst.evaluate.logs import Instance, read_instances
 from simulst.evaluate.longform import LongForm, Sentence
 from simulst.evaluate.scoring import is_journal, read_reference
-from simulst.evaluate.session import samples_to_ms
+from simulst.evaluate.session import Spoken, in_characters, samples_to_ms
 from simulst.evaluate.tables import figure
 
 __all__ = ["HEADER", "TalkScore", "cells", "read_sentences", "read_talk", "score"]
@@ -81,9 +81,8 @@ def read_talk(path: Path, name: str, reference: str) -> Instance:
         return found[0]
     updates = list(jsonl.read(path))
     emissions = [emission for update in updates for emission in update.emissions]
-    character = len(emissions) > 1 and all(emission.space == "" for emission in emissions[1:])
-    # a unit of a script without spaces may be a piece of several characters
-    spread = [e for e in emissions for _ in range(len(e.text) if character else 1)]
+    character = in_characters(emissions, str(jsonl.read_signature(path).get("target", "")))
+    spread = Spoken(character, emissions=emissions).units()
     elapsed = [e.elapsed for e in spread if e.elapsed is not None]
     return Instance(
         index=0,

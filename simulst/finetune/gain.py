@@ -59,7 +59,6 @@ def measure(before: str, after: str, pairs: Sequence[Pair], lags: Sequence[int])
         ModelError: a pack cannot be used.
     """
     from simulst.errors import ConfigError
-    from simulst.evaluate import quality
     from simulst.evaluate.schedule import written_under
     from simulst.evaluate.tradeoff import compare_curves, curve_of, latencies
     from simulst.rsft.jobs import open_model
@@ -69,8 +68,7 @@ def measure(before: str, after: str, pairs: Sequence[Pair], lags: Sequence[int])
     for pack in (before, after):
         model = open_model(pack)
         language = model.target_language
-        character = language in quality.SPACELESS
-        logs.append([written_under(model, pairs, lag, character) for lag in lags])
+        logs.append([written_under(model, pairs, lag) for lag in lags])
         points.append([_point(lag, log, language) for lag, log in zip(lags, logs[-1], strict=True)])
         signature = _signature(logs[-1][0], language)
     curves = [curve_of(name, [log], language) for name, log in zip("ba", logs, strict=True)]

@@ -9,8 +9,9 @@ from simulst.errors import DataError
 
 __all__ = ["find_logs", "title_of"]
 
-NAMES = ("session.jsonl", "instances.log")
-"""Of logs in folders: of a recorded session, and of a run of simulst evaluate or SimulEval."""
+NAMES = ("session.jsonl", "session.*.jsonl", "instances.log")
+"""Of logs in folders: of a recorded session, of one into several languages, and of a run of
+simulst evaluate or SimulEval."""
 
 
 def find_logs(paths: Iterable[Path]) -> list[Path]:
@@ -28,23 +29,21 @@ def find_logs(paths: Iterable[Path]) -> list[Path]:
         if not path.is_dir():
             found.append(path)
             continue
-        here = [path / name for name in NAMES if (path / name).is_file()]
-        below = [
-            child / name
-            for child in sorted(path.iterdir())
-            for name in NAMES
-            if (child / name).is_file()
-        ]
-        if not here + below:
+        folders = [path, *sorted(child for child in path.iterdir() if child.is_dir())]
+        logs = [log for folder in folders for name in NAMES for log in sorted(folder.glob(name))]
+        if not logs:
             raise DataError(
                 f"{path} holds no log: neither it nor a folder in it has {' or '.join(NAMES)}; "
                 "name other files one by one"
             )
-        found += here + below
+        found += logs
     # the same log named twice, once by its folder, is one
     return list({path.resolve(): path for path in found}.values())
 
 
 def title_of(path: Path) -> str:
     """What a log is called: its file, or its folder where all files are named alike."""
-    return path.resolve().parent.name if path.name in NAMES else path.name
+    if not any(path.match(name) for name in NAMES):
+        return path.name
+    languages = path.suffixes[:-1]  # of one journal among several
+    return path.resolve().parent.name + "".join(languages)

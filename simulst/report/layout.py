@@ -22,7 +22,7 @@ ROW_S = 10
 PIXELS_A_SECOND = 106.0
 WIDTH = ROW_S * PIXELS_A_SECOND
 OVERHANG = 100.0  # beyond the row's end, for words that were written shortly before it
-GAP = 5.0
+GAP, CLOSE = 5.0, 0.5  # between words, and between units that have no space between them
 BURST = (70.0, 320.0)  # least and greatest width of what was written at once
 FAR = 4  # rows; a line across more of them is drawn at its two ends only
 
@@ -183,7 +183,7 @@ def _place_bursts(rows: _Rows, units: Sequence[Written]) -> None:
             lane = _free(ends[index], x, lane + 1)
             end = x
             for unit in line:
-                end += GAP if unit.emission.space or end == x else 0.5
+                end += GAP if unit.emission.space or end == x else CLOSE
                 placed.append((unit, end, lane))
                 end += text_width(unit.emission.text)
             ends[index][lane] = end
@@ -197,7 +197,8 @@ def _lines(units: Iterable[Written], width: float) -> Iterator[list[Written]]:
     line: list[Written] = []
     used = 0.0
     for unit in units:
-        size = text_width(unit.emission.text) + GAP
+        gap = GAP if unit.emission.space or not line else CLOSE
+        size = text_width(unit.emission.text) + gap
         if line and used + size > width:
             yield line
             line, used = [], 0.0

@@ -19,6 +19,7 @@ REASONS = {
     Reason.SCHEDULE: "written by the wait-k schedule",
     Reason.FORCED: "forced: the lag had reached k_max",
     Reason.FINISH: "written when the sentence was closed",
+    Reason.TERM: "written as the glossary says",
 }
 
 SHAPES = {

@@ -41,13 +41,13 @@ def session(score: LogScore, talk: Talk, name: str, *, alone: bool = False) -> E
     """
     signature = talk.signature
     languages = " → ".join(str(signature.get(side, "?")) for side in ("source", "target"))
-    units = len(talk.units)
+    units = talk.count(talk.units)
     parts: list[Child] = [
         None if alone else element("h2", inputs.title_of(score.path)),
         element(
             "p",
             f"{languages}; {time_of(talk.heard_s)} heard, {len(talk.sentences)} sentences, "
-            f"{units} words written; {_made(signature)}",
+            f"{units} {talk.counted} written; {_made(signature)}",
             class_="made",
         ),
         figures.tiles(score, talk.real_time_factor),
@@ -129,7 +129,7 @@ def _acceptance(talk: Talk) -> Element:
         if chart is not None
         else None,
     ]
-    numbers = ("tokens", "let through", "held", "words written")
+    numbers = ("tokens", "let through", "held", f"{talk.counted} written")
     head = heading("reason", *numbers, numbers=numbers)
     reasons = [r for r in Reason if r in talk.verdicts or talk.written.get(r)]
     body = [_reason(r, talk.verdicts.get(r, Share(0, 0)), talk.written.get(r, 0)) for r in reasons]
@@ -158,7 +158,7 @@ def _reason(reason: Reason, share: Share, written: int) -> Element:
 
 
 def _sentences(talk: Talk, name: str) -> Element:
-    numbers = ("LAAL", "with computing", "words", "held")
+    numbers = ("LAAL", "with computing", talk.counted, "held")
     head = heading("", "time", "source", "translation", *numbers, numbers=("time", *numbers))
     held = [0] * (max((s.index for s in talk.sentences), default=0) + 1)
     for hold in talk.holds:
@@ -180,7 +180,7 @@ def _sentence(sentence: Sentence, held: int, name: str, talk: Talk) -> Element:
         element("td", sentence.target, lang=target, dir="auto"),
         element("td", seconds(sentence.laal_ms), class_="n"),
         element("td", seconds(sentence.laal_ca_ms), class_="n"),
-        element("td", str(len(sentence.units)), class_="n"),
+        element("td", str(talk.count(sentence.units)), class_="n"),
         element("td", str(held), class_="n"),
     )
 

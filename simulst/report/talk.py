@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from simulst.emit import jsonl
 from simulst.evaluate.latency import length_adaptive_average_lagging
-from simulst.evaluate.session import TESTED, Spoken
+from simulst.evaluate.logs import count_units
+from simulst.evaluate.session import TESTED, Spoken, in_characters
 from simulst.types import SAMPLE_RATE, Emission, Reason, SentenceEnd, Verdict, Word
 
 __all__ = ["Hold", "Sentence", "Share", "Talk", "Written", "read_talk", "wilson"]
@@ -118,9 +119,10 @@ class Talk:
         holds: in the order of time.
         positions: of the token in its sentence ("1", "2", ..., "11–15", ...) to how it fared.
         verdicts: tokens by reason: how many were decided, and how many of them let through.
-        written: units by reason.
+        written: words or characters by reason.
         heard_s: length of what was heard.
         real_time_factor: None if the session was killed before its end.
+        character: what counts is characters, of which a unit may have several.
     """
 
     path: Path
@@ -132,11 +134,21 @@ class Talk:
     written: Mapping[Reason, int]
     heard_s: float
     real_time_factor: float | None
+    character: bool = False
 
     @property
     def units(self) -> list[Written]:
         """All that was written."""
         return [unit for sentence in self.sentences for unit in sentence.units]
+
+    @property
+    def counted(self) -> str:
+        """What is counted of it."""
+        return "characters" if self.character else "words"
+
+    def count(self, units: Iterable[Written]) -> int:
+        """Words or characters of some units."""
+        return sum(_size(unit.emission, self.character) for unit in units)
 
 
 def read_talk(path: Path) -> Talk:
@@ -145,18 +157,22 @@ def read_talk(path: Path) -> Talk:
     Raises:
         DataError: the journal cannot be read.
     """
+    updates = list(jsonl.read(path))
+    signature = jsonl.read_signature(path)
+    language = str(signature.get("target", ""))
+    character = in_characters((e for u in updates for e in u.emissions), language)
     words: list[list[Word]] = [[]]
-    spoken = [Spoken()]
+    spoken = [Spoken(character)]
     holds: list[Hold] = []
     places: Counter[tuple[str, bool]] = Counter()
     verdicts: Counter[tuple[Reason, bool]] = Counter()
     heard = 0
-    for update in jsonl.read(path):
+    for update in updates:
         heard = max(heard, update.heard)
         for item in update.committed:
             if isinstance(item, SentenceEnd):
                 words.append([])
-                spoken.append(Spoken())
+                spoken.append(Spoken(character))
             else:
                 words[-1].append(item)
                 spoken[-1].hear(item)
@@ -177,14 +193,15 @@ def read_talk(path: Path) -> Talk:
     factor = summary.get("real_time_factor")
     return Talk(
         path,
-        jsonl.read_signature(path),
+        signature,
         sentences,
         tuple(holds),
         {name: _share(places, name) for name in _names() if _share(places, name).judged},
         {reason: _share(verdicts, reason) for reason in Reason if _share(verdicts, reason).judged},
-        Counter(unit.emission.reason for sentence in sentences for unit in sentence.units),
+        _by_reason((e.emission for s in sentences for e in s.units), character),
         heard / SAMPLE_RATE,
         float(factor) if isinstance(factor, int | float) else None,
+        character,
     )
 
 
@@ -192,22 +209,31 @@ def _sentence(index: int, words: tuple[Word, ...], spoken: Spoken) -> Sentence:
     delays, elapsed, length = spoken.delays_ms(), spoken.elapsed_ms(), spoken.length_ms()
     count = len(delays)
     step = length / max(1, count)
-    units = tuple(
-        Written(
-            emission,
-            min(emission.read, len(words)) - 1 if emission.read > 0 else None,
-            delays[i] - i * step,
-            elapsed[i] - i * step if elapsed else None,
-        )
-        for i, emission in enumerate(spoken.emissions)
-    )
+    units = []
+    i = 0  # of the emission's first word or character
+    for emission in spoken.emissions:
+        read = min(emission.read, len(words)) - 1 if emission.read > 0 else None
+        late = elapsed[i] - i * step if elapsed else None
+        units.append(Written(emission, read, delays[i] - i * step, late))
+        i += _size(emission, spoken.character)
     return Sentence(
         index,
         words,
-        units,
+        tuple(units),
         length_adaptive_average_lagging(delays, length, count) if count else None,
         length_adaptive_average_lagging(elapsed, length, count) if elapsed else None,
     )
+
+
+def _by_reason(emissions: Iterable[Emission], character: bool) -> Counter[Reason]:
+    found: Counter[Reason] = Counter()
+    for emission in emissions:
+        found[emission.reason] += _size(emission, character)
+    return found
+
+
+def _size(emission: Emission, character: bool) -> int:
+    return count_units(emission.text, True) if character else 1
 
 
 def _names() -> list[str]:

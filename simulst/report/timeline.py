@@ -75,7 +75,8 @@ class _Drawing:
         """The row as an element with an id."""
         row, talk = self.row, self.talk
         said = " ".join(heard.word.text for heard in row.heard) or "nothing"
-        wrote = " ".join(u[0].emission.text for burst in row.bursts for u in burst.units)
+        units = [unit[0].emission for burst in row.bursts for unit in burst.units]
+        wrote = "".join((unit.space if i else "") + unit.text for i, unit in enumerate(units))
         held = sum(len(holds) for _, holds in row.holds)
         text = (
             f"{time_of(row.begin_s)} to {time_of(row.begin_s + ROW_S)}. "

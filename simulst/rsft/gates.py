@@ -3,19 +3,29 @@
 Likelihood alone lets fluent nonsense through, and latency must never be bought with quality: so a
 target has to come close to the reference where there is one, be of a sane length, and not
 repeat itself. chrF gates and BLEU judges, so that what is selected by is not what is reported.
+Lengths are in words; each character of a script without spaces counts as one.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from sacrebleu.metrics import CHRF
 
 from simulst.errors import ConfigError
+from simulst.translate.subwords import SPACELESS
 
-__all__ = ["Gates", "chrf"]
+__all__ = ["Gates", "chrf", "units_of"]
+
+GROUP, GROUP_OF_CHARACTERS = 3, 6
+"""Units that make a group; two characters are a word, as a rule."""
+CHARACTERS_A_WORD = (1.0, 5.0)
+"""Characters that may stand for a source word where there is no reference: Chinese needs few of
+them, Thai many."""
 
 _CHRF = CHRF()
 
@@ -34,7 +44,7 @@ class Gates:
         margin: chrF that may be lost against the policy's own most likely translation.
         shortest, longest: words of the target over words of the reference, or of the source where
             there is no reference.
-        repeats: times that a group of three words may occur.
+        repeats: times that a group of three words, or six characters, may occur.
     """
 
     least: float = 25.0
@@ -57,16 +67,17 @@ class Gates:
             source, reference: what it translates; the reference may be empty.
             greedy: the policy's most likely translation under the same lag, if it is known.
         """
-        words = text.split()
-        against = len((reference or source).split())
+        units = units_of(text)
+        character = any(map(_alone, text))
+        fewest = most = len(units_of(reference or source))
+        if character and not reference:
+            fewest, most = (round(fewest * rate) for rate in CHARACTERS_A_WORD)
         # one word more or less is always allowed: short sentences have coarse ratios
-        low, high = (
-            min(self.shortest * against, against - 1),
-            max(self.longest * against, against + 1),
-        )
-        if not words or not low <= len(words) <= high:
+        low = min(self.shortest * fewest, fewest - 1)
+        high = max(self.longest * most, most + 1)
+        if not units or not low <= len(units) <= high:
             return "length"
-        if _most_repeated(words) > self.repeats:
+        if _most_repeated(units, GROUP_OF_CHARACTERS if character else GROUP) > self.repeats:
             return "repeats"
         if reference:
             bar = self.least
@@ -77,6 +88,31 @@ class Gates:
         return ""
 
 
-def _most_repeated(words: Sequence[str]) -> int:
-    groups = Counter(zip(words, words[1:], words[2:], strict=False))
+def _most_repeated(units: Sequence[str], size: int) -> int:
+    groups = Counter(zip(*(units[i:] for i in range(size)), strict=False))
     return max(groups.values(), default=0)
+
+
+@cache
+def _alone(letter: str) -> bool:
+    """Whether a letter is of a script without spaces."""
+    return unicodedata.name(letter, "").split(" ")[0].split("-")[0] in SPACELESS
+
+
+def units_of(text: str) -> list[str]:
+    """Words; of those in scripts without spaces the characters, without punctuation."""
+    units: list[str] = []
+    for word in text.split():
+        if not any(map(_alone, word)):
+            units.append(word)
+            continue
+        run = ""  # of Latin letters or digits, which are one word
+        for letter in word:
+            if letter.isalnum() and not _alone(letter):
+                run += letter
+                continue
+            units += [run] if run else []
+            run = ""
+            units += [letter] if _alone(letter) else []
+        units += [run] if run else []
+    return units

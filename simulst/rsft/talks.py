@@ -4,7 +4,9 @@ A folder holds talks, each in a folder of its own (or is itself one):
 
     talk/transcript.en.txt   a sentence a line
     talk/reference.de.txt    its translation, as many lines; may be missing
-    talk/*.jsonl             else a session, as `interpret --record` or `--out` writes it
+    talk/*.jsonl             else sessions, as `interpret --record` or `--out` writes them; of a
+                             session into several languages one journal is read, as all tell
+                             what was said
     talk/audio.flac          else a recording, which is listened to
 
 Parallel text in a TSV file is one talk a corpus. Sentences are read as they are asked for, so that
@@ -13,7 +15,7 @@ memory does not grow with the corpus.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +82,7 @@ def _talk(folder: Path, source: str, target: str, listen: Listen | None) -> Iter
     """The sentences of one folder; none if it is no talk."""
     transcript = folder / f"transcript.{source}.txt"
     reference = folder / f"reference.{target}.txt"
-    journals = sorted(folder.glob("*.jsonl"))
+    journals = _sessions(sorted(folder.glob("*.jsonl")), target)
     recordings = sorted(file for file in folder.iterdir() if file.suffix.lower() in AUDIO)
     if transcript.is_file():
         yield from _written(folder.name, transcript, reference)
@@ -90,9 +92,9 @@ def _talk(folder: Path, source: str, target: str, listen: Listen | None) -> Iter
             "a transcript with the same lines"
         )
     elif journals:
-        for journal in journals:
+        for name, journal in journals.items():
             for text in _journalled(journal):
-                yield Sentence(f"{folder.name}/{journal.stem}", text)
+                yield Sentence(f"{folder.name}/{name}", text)
     else:
         for recording in recordings:
             if listen is None:
@@ -129,6 +131,22 @@ def _lines(path: Path) -> list[str]:
         return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def _sessions(journals: Sequence[Path], target: str) -> dict[str, Path]:
+    """A journal for each session, by its name: session.de.jsonl and session.fr.jsonl are of one.
+
+    Args:
+        journals: of a folder.
+        target: of a session's journals the one in this language is read, else the first.
+    """
+    found: dict[str, Path] = {}
+    for journal in journals:
+        language = str(jsonl.read_signature(journal).get("target", ""))
+        name = journal.stem.removesuffix(f".{language}") if language else journal.stem
+        if name not in found or language == target:
+            found[name] = journal
+    return found
 
 
 def _journalled(path: Path) -> Iterator[str]:

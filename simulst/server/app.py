@@ -12,16 +12,16 @@ from websockets.asyncio.server import Server as SocketServer
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from simulst.emit.recording import Recording
 from simulst.server.admission import Admission
 from simulst.server.conductor import Conductor
 from simulst.server.connection import Connection
 from simulst.server.gate import Door, Gate, Ticket
 from simulst.server.limits import Limits
 from simulst.server.metrics import Metrics
-from simulst.server.protocols import Engine
+from simulst.server.protocols import Engine, Recorder
 from simulst.server.session import Session
-from simulst.server.sessions import Sessions
+from simulst.server.sessions import STOPS, Sessions
+from simulst.server.speech import Voices
 from simulst.types import Update
 
 __all__ = ["App"]
@@ -59,34 +59,40 @@ class App:
     """All of a server.
 
     Args:
-        engines: by target language; the first serves who names none.
-        cost: computing seconds for a second of sound, as measured at the start.
+        engine: that interprets; its first language serves who names none.
+        cost: computing seconds for a second of sound in one language, as measured at the start.
         door: who may come in.
         limits: what they may do.
-        record: begins a recording of a session into its language; gives None to keep none.
+        record: begins a recording of a session in some languages; gives None to keep none.
+        voices: that speak to clients who ask for it, or None.
+        share: of the cost that a further language of a session adds.
     """
 
     def __init__(
         self,
-        engines: Mapping[str, Engine],
+        engine: Engine,
         cost: float,
         door: Door | None = None,
         limits: Limits | None = None,
-        record: Callable[[str], Recording | None] = lambda target: None,
+        record: Callable[[Sequence[str]], Recorder | None] = lambda targets: None,
+        voices: Voices | None = None,
+        share: float = 1.0,
     ) -> None:
+        self._voices = voices
         self.door = door or Door()
         self.limits = limits or Limits()
-        self.metrics = Metrics()
-        self.admission = Admission(self.limits, cost)
+        self.metrics = Metrics(engine.targets)
+        self.admission = Admission(self.limits, cost, share)
         self._conductor = Conductor(lambda: self.sessions.running(), self)
         self.sessions = Sessions(
-            engines,
+            engine,
             self.limits,
             self.admission,
             self.metrics,
             self._conductor.wake,
             self._conductor.retire,
             record,
+            voices,
         )
         self._gate = Gate(self.door, self.sessions, self.admission, self.metrics)
         self._pending: set[_Socket] = set()
@@ -94,12 +100,12 @@ class App:
 
     # -- what the conductor tells --------------------------------------------------------------
 
-    def stepped(self, audio_s: float, compute_s: float) -> None:
+    def stepped(self, audio_s: float, further_s: float, compute_s: float) -> None:
         """A call of the engine took so long for so much sound."""
-        self.admission.measure(audio_s, compute_s)
+        self.admission.measure(audio_s, compute_s, further_s)
         self.metrics.stepped(audio_s, compute_s)
 
-    def gave(self, session: Session, updates: Sequence[Update]) -> None:
+    def gave(self, session: Session, updates: Mapping[str, Sequence[Update]]) -> None:
         """A session was stepped."""
         self.metrics.gave(session, updates)
 
@@ -142,10 +148,14 @@ class App:
                 for task in tasks:
                     task.cancel()
                 self.sessions.close()  # else who waits for room in one would wait for ever
+                if self._voices is not None:
+                    await asyncio.to_thread(self._voices.close)
 
     async def drain(self) -> None:
         """Let all sessions end, with their last words sent."""
         await self.sessions.drain()
+        for connection in list(self.connections):
+            connection.leave(1001, STOPS)  # of those that have no session now
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 while self.connections:
@@ -155,6 +165,8 @@ class App:
         while True:
             await asyncio.sleep(SWEEP_S)
             self.sessions.sweep()
+            for connection in list(self.connections):
+                connection.look(SWEEP_S)
 
     def knock(self, one: _Socket) -> bool:
         """Whether there may be one more who has not said what they want."""

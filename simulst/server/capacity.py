@@ -8,17 +8,19 @@ translate them, at about the cost of a real talk.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
 from simulst.server.protocols import Engine
 from simulst.types import SAMPLE_RATE, Samples
 
-__all__ = ["babble", "measure"]
+__all__ = ["babble", "measure", "weigh"]
 
 SYLLABLE_S = 0.22
 HARMONICS = 31
 WARM_S = 1.0
+LEAST_SHARE = 0.05  # of a further language; less is the measurement's error
 
 
 def babble(seconds: float, seed: int = 0) -> Samples:
@@ -44,14 +46,31 @@ def babble(seconds: float, seed: int = 0) -> Samples:
     return samples
 
 
-def measure(engine: Engine, seconds: float = 6.0) -> float:
+def weigh(engine: Engine, seconds: float = 6.0) -> tuple[float, float]:
+    """What a session in one language costs, as `measure` gives it, and a further language of it.
+
+    Returns:
+        The cost of the dearest language; and the share of it that is not recognition, in [0, 1].
+    """
+    cost = max(measure(engine, (target,), seconds) for target in engine.targets)
+    if len(engine.targets) == 1:
+        return cost, 1.0
+    return cost, max(LEAST_SHARE, 1 - measure(engine, (), seconds) / max(cost, 1e-9))
+
+
+def measure(engine: Engine, targets: Sequence[str], seconds: float = 6.0) -> float:
     """Computing seconds for a second of sound, step by step as a live session takes it in.
 
     Where other programs take the processor away meanwhile, what they took is left out: it is
     the sessions themselves that show how much of the machine there is.
+
+    Args:
+        engine: that is measured.
+        targets: languages of the session; none for recognition alone.
+        seconds: of sound that count.
     """
     sound, step = babble(WARM_S + seconds), engine.step_samples
-    state, spent_s, timed = engine.open(), 0.0, 0
+    state, spent_s, timed = engine.open(targets), 0.0, 0
     for start in range(0, len(sound), step):
         piece = sound[start : start + step]
         begun_s, begun_cpu_s = time.perf_counter(), time.process_time()

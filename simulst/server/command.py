@@ -9,26 +9,29 @@ import logging
 import signal
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulst.emit.recording import Recording, session_folder
+from simulst.emit.recording import session_folder
 from simulst.errors import ConfigError, OutputError
-from simulst.options import add_engine_arguments, settings
+from simulst.options import add_engine_arguments, settings, targets
 from simulst.server.limits import Limits
 
 if TYPE_CHECKING:
-    from simulst.pipeline import Interpreter
+    from simulst.conference import Conference
     from simulst.server.app import App
     from simulst.server.gate import Door
+    from simulst.server.protocols import Recorder
 
 __all__ = ["add_arguments", "run"]
 
 LIMITS = {
     "sessions": "sessions at once; 0 for as many as this machine is measured to carry",
     "per_token": "sessions at once of one token; 0 for any number",
+    "tracks": "speakers of one connection interpreted at once, where its protocol carries several",
+    "silent_s": "that one of several speakers may be silent and keep a place",
     "session_s": "length of a session; 0 for any",
     "idle_s": "without a message of the client; 0 for any",
     "resume_s": "that a session waits for a client whose connection was cut",
@@ -46,13 +49,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to",
         required=True,
         metavar="LANG[,LANG]",
-        help="languages to translate into; the first serves clients that name none",
+        help="languages to translate into; the first serves clients that name none, and a session "
+        "in several, or with readers of several, is recognised once",
     )
     parser.add_argument(
         "--record",
         type=Path,
         metavar="DIR",
         help="keep sound and journal of every session in DIR, for simulst finetune",
+    )
+    parser.add_argument(
+        "--speak",
+        action="store_true",
+        help="let clients of the realtime translation protocol hear the translation, too",
     )
     add_engine_arguments(parser)
     door = parser.add_argument_group("who may connect")
@@ -135,17 +144,17 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _recorder(
-    root: Path | None, engines: dict[str, Interpreter]
-) -> Callable[[str], Recording | None]:
+def _recorder(root: Path | None, engine: Conference) -> Callable[[Sequence[str]], Recorder | None]:
     """What begins the recording of a session."""
+    from simulst.server.recordings import TalkRecording
 
-    def record(target: str) -> Recording | None:
+    def record(wanted: Sequence[str]) -> Recorder | None:
         if root is None:
             return None
         try:
             folder = session_folder(root, datetime.now())
-            return Recording(folder, engines[target].signature())
+            signatures = {target: engine.booths[target].signature() for target in wanted}
+            return TalkRecording(folder, signatures)
         except OutputError as error:  # who speaks is not to suffer from it
             log.error("a session is not recorded: %s", error)
             return None
@@ -164,9 +173,7 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(format="simulst: %(message)s", level=logging.INFO)
     config, door = settings(args), _door(args)
     limits = Limits(**{name: getattr(args, name) for name in LIMITS})
-    targets = [target.strip() for target in args.to.split(",")]
-    if "" in targets or len(set(targets)) < len(targets):
-        raise ConfigError(f"--to {args.to}: name each language once, like de,fr")
+    languages = targets(args.to)
     if args.record is not None:
         try:
             args.record.mkdir(parents=True, exist_ok=True)
@@ -174,14 +181,16 @@ def run(args: argparse.Namespace) -> int:
             raise OutputError(f"{args.record} cannot be made: {error.strerror}") from error
 
     from simulst.audio.resampling import Resampler
-    from simulst.pipeline import build
+    from simulst.conference import build
     from simulst.server.app import App
-    from simulst.server.capacity import measure
+    from simulst.server.capacity import weigh
+    from simulst.server.speech import Voices
 
-    engines = {target: build(config, target) for target in targets}
+    engine = build(config, languages)
     Resampler(48_000)  # the first one takes a second, which no session should wait for
-    cost = max(measure(engine) for engine in engines.values())
-    app = App(engines, cost, door, limits, _recorder(args.record, engines))
+    cost, share = weigh(engine)
+    voices = Voices.open(config.speak, languages) if args.speak else None
+    app = App(engine, cost, door, limits, _recorder(args.record, engine), voices, share)
     try:
         asyncio.run(_serve(app))
     except OSError as error:
@@ -217,10 +226,14 @@ def _greeting(app: App, port: int) -> list[str]:
     door, cost = app.door, app.admission.cost
     scheme = "https" if door.tls else "http"
     host = f"[{door.host}]" if ":" in door.host else door.host
-    pairs = [f"{e.source_language} to {e.target_language}" for e in app.sessions.engines.values()]
+    engine = app.sessions.engine
+    pairs = [f"{engine.source_language} to {target}" for target in engine.targets]
     who = "with a token" if door.tokens else "anybody who can reach it"
+    further = ""
+    if len(pairs) > 1:
+        further = f", and a further language of a session {app.admission.share:.0%} of that"
     return [
         f"simulst: listening at {scheme}://{host}:{port}/ for {who}; {', '.join(pairs)}",
         f"simulst: {app.admission.capacity} sessions at once; a second of sound takes {cost:.3f} s "
-        "of one worker",
+        f"of one worker{further}",
     ]

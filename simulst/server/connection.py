@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import sys
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -21,27 +20,13 @@ from simulst.errors import OverloadedError, ProtocolError
 from simulst.server.gate import Ticket
 from simulst.server.limits import Limits
 from simulst.server.pulse import keep_alive
-from simulst.server.session import Session
 from simulst.server.sessions import Sessions
-from simulst.server.wire.base import (
-    Audio,
-    Begin,
-    Close,
-    Failed,
-    Finish,
-    Frame,
-    Mark,
-    News,
-    Reply,
-    Request,
-    Restart,
-    Resume,
-)
+from simulst.server.tracks import Tracks
+from simulst.server.wire.base import Close, Ended, Failed, Frame, News, On, Reply, Request, Resume
 
 __all__ = ["Connection"]
 
 MOST_ERRORS = 100  # frames that do not belong to the wire
-BURST_S = 5.0  # of sound, before the limit of speed holds
 REASON = 120  # bytes of a close frame's reason
 
 log = logging.getLogger(__name__)
@@ -61,13 +46,13 @@ class Connection:
         self, socket: ServerConnection, sessions: Sessions, limits: Limits, ticket: Ticket
     ) -> None:
         self._socket = socket
-        self._sessions = sessions
         self._limits = limits
         self._ticket = ticket
         self._wire = ticket.wire
         self._state = ticket.state
         self._place = ticket.place
-        self._session: Session | None = None
+        self._sessions = sessions
+        self._tracks = Tracks(self, sessions, limits, ticket.place, ticket.target)
         self._outbox: deque[Frame] = deque()
         self._waiting = 0  # characters and bytes in the outbox
         self._repeated = 0  # of them, news that are sent again
@@ -77,7 +62,6 @@ class Connection:
         self._patient = ticket.place is None  # a reader has nothing to say
         self._reading = False  # we wait for the client, not for the session
         self._frames = self._errors = 0
-        self._sent_s = 0.0  # sound may be sent from then on, if speed is limited
 
     # -- what a session calls ------------------------------------------------------------------
 
@@ -123,14 +107,18 @@ class Connection:
             for part in (self._write(), keep_alive(self._socket, self._signs))
         ]
         try:
-            if self._ticket.follows is not None:
+            if (session := self._ticket.follows) is not None:
                 with self._repeating():
-                    self._ticket.follows.read_along(self, self._ticket.after)
+                    self._sessions.check_reading(session, self._ticket.target)
+                    session.read_along(self, self._ticket.after, self._ticket.target)
             await self._carry_out(self._ticket.requests)
             while await self._read():
                 pass
         except ProtocolError as error:
             self._wrong(error)
+        except OverloadedError as error:  # others who read along were faster
+            self.tell(Failed("overloaded", str(error)))
+            self.leave(1013, str(error))
         except ConnectionClosed:
             pass
         except Exception:
@@ -154,13 +142,11 @@ class Connection:
 
     def _end(self) -> None:
         if self._ticket.follows is not None:
-            self._ticket.follows.readers.discard(self)
+            self._ticket.follows.part(self)
         if self._place is not None:
             self._place.give_back()
-        session = self._session
-        if session is not None and session.outlet is self:
-            code = self._socket.protocol.close_rcvd
-            self._sessions.lost(session, deliberate=code is not None and code.code == 1000)
+        code = self._socket.protocol.close_rcvd
+        self._tracks.lost(deliberate=code is not None and code.code == 1000)
 
     async def _read(self) -> bool:
         """Take one frame; False if there will be no other."""
@@ -194,12 +180,13 @@ class Connection:
     def _patience_s(self) -> float | None:
         if self._leaving is not None or self._patient:
             return None
-        limit = self._limits.idle_s if self._session else self._limits.begin_s
+        limit = self._limits.idle_s if self._tracks.begun else self._limits.begin_s
         return limit or None
 
     def _out_of_patience(self, waited_s: float) -> None:
-        if self._session is not None:
-            self._session.finish(f"nothing came from the client for {waited_s:.6g} s")
+        if self._tracks.begun:
+            reason = f"nothing came from the client for {waited_s:.6g} s"
+            self._tracks.finish(Ended(reason, "idle"))
             self._patient = True
         else:
             self.tell(Failed("timeout", f"no session was begun within {waited_s:.6g} s"))
@@ -220,58 +207,27 @@ class Connection:
     async def _carry_out(self, requests: Sequence[Request]) -> None:
         for request in requests:
             match request:
-                case Begin() | Resume():
-                    self._start(request)
                 case Reply(frame):
                     self._put((frame,))
                 case Close(code, reason):
                     self.leave(code, reason)
-                case Audio():
-                    session = self._running("sound")
-                    session.hear(request)
-                    await session.room()
-                    await self._pace(len(request.samples) / request.rate)
-                case Mark():
-                    session = self._running("a mark")
-                    session.mark(request)
-                    await session.room()
-                case Finish():
-                    self._running("the end").finish()
-                case Restart():
-                    self._running("a restart").restart()
-
-    def _running(self, what: str) -> Session:
-        if self._session is None:
-            raise ProtocolError(f"{what} came before a session was begun", "not_started")
-        return self._session
-
-    def _start(self, request: Begin | Resume) -> None:
-        if self._session is not None:
-            raise ProtocolError("this connection has its session", "already_started")
-        assert self._place is not None, "who reads along begins nothing"
-        try:
-            if isinstance(request, Resume):
-                with self._repeating():
-                    self._session = self._sessions.resume(request, self._place.owner, self)
-                self._place.give_back()
-            else:
-                self._session = self._sessions.begin(request, self._place, self)
-        except (ProtocolError, OverloadedError) as error:
-            overloaded = isinstance(error, OverloadedError)
-            code = error.code if isinstance(error, ProtocolError) else "overloaded"
-            self.tell(Failed(code, str(error)))
-            self.leave(1013 if overloaded else 1008, str(error))
-
-    async def _pace(self, sound_s: float) -> None:
-        """Hold a client back who sends faster than it may."""
-        if self._limits.speed:
-            now_s = time.monotonic()
-            self._sent_s = max(self._sent_s, now_s) + sound_s / self._limits.speed
-            ahead_s = self._sent_s - now_s - BURST_S / self._limits.speed
-            if ahead_s > 0:
-                await asyncio.sleep(ahead_s)
+                case On(track, inner):
+                    await self._tracks.carry_out(inner, track)
+                case Resume():
+                    with self._repeating():
+                        await self._tracks.carry_out(request)
+                case _:
+                    await self._tracks.carry_out(request)
 
     # -- beside the reading --------------------------------------------------------------------
+
+    def look(self, passed_s: float) -> None:
+        """See to what the client leaves out, so long after the last time.
+
+        Only while it is waited for: what is not read because there is no room may have been sent.
+        """
+        if self._reading and self._leaving is None:
+            self._tracks.look(passed_s)
 
     def _signs(self) -> int | None:
         return self._frames if self._reading else None

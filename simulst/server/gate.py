@@ -27,6 +27,7 @@ from simulst.server.pages import Pages, answer
 from simulst.server.session import Session
 from simulst.server.sessions import Place, Sessions
 from simulst.server.tokens import NOBODY, Identity, Tokens, shown
+from simulst.server.wire import messages
 from simulst.server.wire.base import Handshake, Request, Wire
 
 __all__ = ["Door", "Gate", "Ticket"]
@@ -61,6 +62,7 @@ class Ticket:
         state: of the wire.
         requests: of the wire, to be carried out first.
         place: for a session; None for who reads along.
+        target: language that the address asks for; "" where it names none.
         follows: the session that is read along.
         after: the number after which its news are wanted; None for those to come.
     """
@@ -69,6 +71,7 @@ class Ticket:
     state: Any
     requests: Sequence[Request] = ()
     place: Place | None = None
+    target: str = ""
     follows: Session | None = None
     after: int | None = None
 
@@ -132,13 +135,19 @@ class Gate:
         try:
             state, requests = wire.open(handshake)
             after = _number(query.get("after"))
+            if target := messages.language("to", query.get("to")):
+                self._sessions.check(target)
+            if isinstance(admitted, Session):
+                self._sessions.check_reading(admitted, target)
+        except OverloadedError as error:
+            return self._full(error)
         except ProtocolError as error:
             if isinstance(admitted, Place):
                 admitted.give_back()
             return self._refuse("address", HTTPStatus.BAD_REQUEST, str(error))
         if isinstance(admitted, Session):
-            return Ticket(wire, state, requests, follows=admitted, after=after)
-        return Ticket(wire, state, requests, admitted)
+            return Ticket(wire, state, requests, None, target, admitted, after)
+        return Ticket(wire, state, requests, admitted, target)
 
     # -- websockets ----------------------------------------------------------------------------
 
@@ -170,7 +179,7 @@ class Gate:
             return self._unauthorised()
         if session is None or session.over:
             return self._refuse("session", HTTPStatus.NOT_FOUND, "there is no such session")
-        if len(session.readers) >= MOST_READERS:
+        if len(session.audience.readers) >= MOST_READERS:
             text = f"{MOST_READERS} read along already"
             return self._refuse("readers", HTTPStatus.SERVICE_UNAVAILABLE, text, Retry_After="30")
         return session
@@ -182,13 +191,12 @@ class Gate:
         except OverloadedError as error:
             if self._sessions.may_return(returning):
                 return Place(self._sessions, identity.name, held=False)
-            return self._refuse(
-                "full",
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                str(error),
-                Retry_After=str(error.retry_s),
-            )
+            return self._full(error)
         return Place(self._sessions, identity.name, held=True)
+
+    def _full(self, error: OverloadedError) -> Response:
+        status, retry_s = HTTPStatus.SERVICE_UNAVAILABLE, str(error.retry_s)
+        return self._refuse("full", status, str(error), Retry_After=retry_s)
 
     def _unauthorised(self) -> Response:
         text = "a token is needed: Authorization: Bearer TOKEN"
@@ -221,13 +229,19 @@ class Gate:
     def _figures(self) -> str:
         running = self._sessions.running()
         waiting = sum(each.cut_s is not None for each in running)
-        admission = self._admission
-        return self._metrics.text(len(running), waiting, admission.capacity, admission.cost)
+        admission, targets = self._admission, self._sessions.engine.targets
+        read = {t: sum(t in each.languages.present for each in running) for t in targets}
+        return self._metrics.text(
+            len(running),
+            waiting,
+            admission.capacity,
+            admission.cost,
+            read if len(targets) > 1 else None,
+        )
 
     def _languages(self) -> str:
-        engines = self._sessions.engines.values()
-        source = sorted({each.source_language for each in engines})
-        return json.dumps({"source": source, "target": [each.target_language for each in engines]})
+        engine = self._sessions.engine
+        return json.dumps({"source": [engine.source_language], "target": [*engine.targets]})
 
 
 def _is_fixed(host: str) -> bool:

@@ -17,6 +17,9 @@ class Limits:
         sessions: at once; 0 to go by the measured capacity.
         per_token: sessions at once of one token; 0 for any number.
         pending: connections at once that have not begun a session.
+        tracks: speakers of one connection that are interpreted at once, where its protocol carries
+            several.
+        silent_s: that one of several speakers may be silent and keep a place.
         begin_s: until a connection must have begun one.
         session_s: length of a session, 0 for any; at its end the last words are given.
         idle_s: without a message of the client, 0 for any.
@@ -31,6 +34,8 @@ class Limits:
     sessions: int = 0
     per_token: int = 0
     pending: int = 64
+    tracks: int = 8
+    silent_s: float = 30.0
     begin_s: float = 60.0
     session_s: float = 0.0
     idle_s: float = 600.0
@@ -48,6 +53,7 @@ class Limits:
                 raise ConfigError(f"{name} is {value}: it must not be negative")
         if 0 < self.speed < 1:
             raise ConfigError(f"speed is {self.speed}: below 1 no speaker could be followed")
-        for name, least in (("pending", 1), ("begin_s", 1), ("frame_bytes", 1_024)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} is {getattr(self, name)}: it must be at least {least}")
+        least = {"pending": 1, "tracks": 1, "silent_s": 0.5, "begin_s": 1, "frame_bytes": 1_024}
+        for name, bound in least.items():
+            if getattr(self, name) < bound:
+                raise ConfigError(f"{name} is {getattr(self, name)}: it must be at least {bound}")

@@ -6,8 +6,8 @@ The format is a line for each figure, so no library is needed for it.
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from simulst.server.session import Session
 from simulst.types import SAMPLE_RATE, Reason, Update
@@ -15,20 +15,23 @@ from simulst.types import SAMPLE_RATE, Reason, Update
 __all__ = ["Metrics"]
 
 WINDOW = 1_000  # emissions that the lag's quantiles are taken over
-UNTESTED = (Reason.SCHEDULE, Reason.FORCED, Reason.FINISH)
+UNTESTED = (Reason.SCHEDULE, Reason.FORCED, Reason.FINISH, Reason.TERM)
 
 
 class Metrics:
     """The figures of one server.
 
     Args:
+        targets: languages that are served; of several, what is written is told of each.
         now: in seconds.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, targets: Sequence[str], now: Callable[[], float] = time.monotonic) -> None:
+        self._targets = tuple(targets)
         self._counts: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
-        self._lags: deque[float] = deque(maxlen=WINDOW)
+        self._words: Counter[str] = Counter()  # by language
+        self._lags: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=WINDOW))
         self._audio_s = self._compute_s = 0.0
         self._begun_s = now()
         self._now = now
@@ -61,29 +64,43 @@ class Metrics:
         self._audio_s += audio_s
         self._compute_s += compute_s
 
-    def gave(self, session: Session, updates: Sequence[Update]) -> None:
-        """A session gave something."""
-        for update in updates:
-            for emission in update.emissions:
-                self._counts["emissions"] += 1
-                self._counts["forced"] += emission.reason is Reason.FORCED
-                if emission.elapsed is not None:
-                    self._lags.append((emission.elapsed - emission.delay) / SAMPLE_RATE)
-            for verdict in update.verdicts:
-                if verdict.reason not in UNTESTED:
-                    self._counts["judged"] += 1
-                    self._counts["accepted"] += verdict.accepted
+    def gave(self, session: Session, updates: Mapping[str, Sequence[Update]]) -> None:
+        """A session gave something, by language."""
+        for target, given in updates.items():
+            for update in given:
+                self._gave(target, update)
+
+    def _gave(self, target: str, update: Update) -> None:
+        for emission in update.emissions:
+            self._words[target] += 1
+            self._counts["forced"] += emission.reason is Reason.FORCED
+            if emission.elapsed is not None:
+                self._lags[target].append((emission.elapsed - emission.delay) / SAMPLE_RATE)
+        for verdict in update.verdicts:
+            if verdict.reason not in UNTESTED:
+                self._counts["judged"] += 1
+                self._counts["accepted"] += verdict.accepted
 
     # -- what is read --------------------------------------------------------------------------
 
-    def lag_s(self, quantile: float) -> float:
+    def lag_s(self, target: str, quantile: float) -> float:
         """A quantile of the time from sound to what was written because of it; NaN for none."""
-        if not self._lags:
-            return float("nan")
-        lags = sorted(self._lags)
-        return lags[min(len(lags) - 1, int(quantile * len(lags)))]
+        lags = sorted(self._lags[target])
+        return lags[min(len(lags) - 1, int(quantile * len(lags)))] if lags else float("nan")
 
-    def text(self, running: int, waiting: int, capacity: int, cost: float) -> str:
+    def _labels(self) -> Iterable[tuple[str, str]]:
+        """Each language with the label that its figures have, which is none where it is alone."""
+        for target in self._targets:
+            yield target, f'language="{target}"' if len(self._targets) > 1 else ""
+
+    def text(
+        self,
+        running: int,
+        waiting: int,
+        capacity: int,
+        cost: float,
+        read: Mapping[str, int] | None = None,
+    ) -> str:
         """All figures.
 
         Args:
@@ -91,6 +108,7 @@ class Metrics:
             waiting: those of them whose connection was cut.
             capacity: sessions that fit.
             cost: computing seconds for a second of sound, lately.
+            read: sessions in each language; None where there is but one.
         """
         counts = self._counts
         judged = counts["judged"]
@@ -105,7 +123,8 @@ class Metrics:
             *_figure("compute_seconds_total", "counter", "Time computed", self._compute_s),
             *_figure("engine_calls_total", "counter", "Calls of the engine", counts["calls"]),
             *_figure("real_time_factor", "gauge", "Computing time for a second of sound", cost),
-            *_figure("emissions_total", "counter", "Words written", counts["emissions"]),
+            *_head("emissions_total", "counter", "Words written"),
+            *(_line("emissions_total", self._words[t], label) for t, label in self._labels()),
             *_figure(
                 "forced_total", "counter", "... because of the greatest lag", counts["forced"]
             ),
@@ -117,26 +136,33 @@ class Metrics:
                 "Accepted among the judged tokens",
                 counts["accepted"] / judged if judged else float("nan"),
             ),
-            "# HELP simulst_lag_seconds From sound to what was written because of it",
-            "# TYPE simulst_lag_seconds gauge",
+            *_head("lag_seconds", "gauge", "From sound to what was written because of it"),
             *(
-                f'simulst_lag_seconds{{quantile="{quantile}"}} {_number(self.lag_s(quantile))}'
-                for quantile in (0.5, 0.95)
+                _line("lag_seconds", self.lag_s(target, q), label, f'quantile="{q}"')
+                for target, label in self._labels()
+                for q in (0.5, 0.95)
             ),
-            "# HELP simulst_refused_total Connections not let in",
-            "# TYPE simulst_refused_total counter",
-            *(f'simulst_refused_total{{why="{why}"}} {n}' for why, n in self._refused.items()),
+            *_head("refused_total", "counter", "Connections not let in"),
+            *(_line("refused_total", n, f'why="{why}"') for why, n in self._refused.items()),
             *_figure("uptime_seconds", "gauge", "Since the start", self._now() - self._begun_s),
         ]
+        if read is not None:
+            lines += _head("languages", "gauge", "Sessions in each language, readers' included")
+            lines += (_line("languages", n, f'language="{t}"') for t, n in read.items())
         return "\n".join(lines) + "\n"
 
 
 def _figure(name: str, kind: str, purpose: str, value: float) -> tuple[str, str, str]:
-    return (
-        f"# HELP simulst_{name} {purpose}",
-        f"# TYPE simulst_{name} {kind}",
-        f"simulst_{name} {_number(value)}",
-    )
+    return (*_head(name, kind, purpose), _line(name, value))
+
+
+def _head(name: str, kind: str, purpose: str) -> tuple[str, str]:
+    return f"# HELP simulst_{name} {purpose}", f"# TYPE simulst_{name} {kind}"
+
+
+def _line(name: str, value: float, *labels: str) -> str:
+    given = ",".join(label for label in labels if label)
+    return f"simulst_{name}{f'{{{given}}}' if given else ''} {_number(value)}"
 
 
 def _number(value: float) -> str:

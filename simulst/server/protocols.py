@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from simulst import batcher
 from simulst.server.wire.base import News
-from simulst.types import Update
+from simulst.types import Samples, Update
 
 if TYPE_CHECKING:
     from simulst.server.session import Session
 
-__all__ = ["Counts", "Engine", "Outlet", "Steps"]
+__all__ = ["Counts", "Engine", "Outlet", "Recorder", "Steps"]
 
 
 class Engine(batcher.Engine, Protocol):
-    """What is asked of `simulst.pipeline.Interpreter`."""
+    """What is asked of `simulst.conference.Conference`."""
 
     source_language: str
-    target_language: str
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Languages that it interprets into; the first serves who names none."""
+        ...
+
+    def open(self, targets: Iterable[str] | None = None) -> Any:
+        """The state of a session in some of the languages that has heard nothing."""
+        ...
+
+    def step(
+        self,
+        states: Sequence[Any],
+        inputs: Sequence[Samples | None],
+        strides: Sequence[int] | None = None,
+    ) -> list[tuple[Any, dict[str, Update]]]:
+        """Feed each session more audio, or None to end it; an update for each of its languages."""
+        ...
+
+    def join(self, state: Any, target: str) -> tuple[Any, Update]:
+        """Take up another language, from the beginning of the open sentence."""
+        ...
+
+    def leave(self, state: Any, target: str) -> Any:
+        """Give up a language."""
+        ...
 
 
 class Outlet(Protocol):
@@ -31,6 +56,34 @@ class Outlet(Protocol):
 
     def leave(self, code: int, reason: str) -> None:
         """Close it, after what it was told has been sent."""
+        ...
+
+
+class Recorder(Protocol):
+    """Keeps a session, sound and words."""
+
+    def hear(self, samples: Samples) -> None:
+        """Append sound.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        ...
+
+    def write(self, updates: Mapping[str, Update]) -> None:
+        """Append what a step gave, by target language; languages that are not kept are passed over.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the files.
+
+        Raises:
+            OutputError: the end may be lacking.
+        """
         ...
 
 
@@ -53,12 +106,18 @@ class Counts(Protocol):
 class Steps(Protocol):
     """Who counts what is done."""
 
-    def stepped(self, audio_s: float, compute_s: float) -> None:
-        """A call took so long for so much sound."""
+    def stepped(self, audio_s: float, further_s: float, compute_s: float) -> None:
+        """A call took so long for so much sound.
+
+        Args:
+            audio_s: of all sessions.
+            further_s: the same, once for each language of a session beyond its first.
+            compute_s: the time it took.
+        """
         ...
 
-    def gave(self, session: Session, updates: Sequence[Update]) -> None:
-        """A session was stepped, and gave something or nothing."""
+    def gave(self, session: Session, updates: Mapping[str, Sequence[Update]]) -> None:
+        """A session was stepped, and gave something or nothing in each language."""
         ...
 
     def failed(self, session: Session) -> None:

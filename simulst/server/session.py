@@ -1,4 +1,4 @@
-"""One session of the server: its sound, its news, and who is told.
+"""One session of the server: its sound and the steps that are made of it.
 
 It outlives its connection if it is resumable. All of it happens on the event loop; what computes
 is a `Task`, which the conductor takes from here and brings back done.
@@ -7,52 +7,27 @@ is a `Task`, which the conductor takes from here and brings back done.
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from simulst import batcher
-from simulst.audio.resampling import check_rate
-from simulst.emit.recording import Recording
-from simulst.errors import AudioError, ProtocolError
-from simulst.server.backlog import Backlog, Portion
+from simulst.server.audience import Audience
+from simulst.server.backlog import Backlog
 from simulst.server.history import KEPT, History
+from simulst.server.interpretation import Interpretation
 from simulst.server.lag import Lag
-from simulst.server.protocols import Engine, Outlet
-from simulst.server.wire.base import (
-    Audio,
-    Begin,
-    Ended,
-    Failed,
-    Mark,
-    News,
-    Opened,
-)
-from simulst.types import SAMPLE_RATE, Update
+from simulst.server.languages import Languages
+from simulst.server.protocols import Engine, Outlet, Recorder
+from simulst.server.speech import Speech
+from simulst.server.task import Task
+from simulst.server.wire.base import Audio, Begin, Ended, Failed, Mark, News, Opened
+from simulst.types import Update
 
-__all__ = ["Session", "Task"]
+__all__ = ["Session"]
 
 MOST_ITEMS = 1_000  # packets and marks that may wait, however short
-
-
-@dataclass(slots=True, eq=False)
-class Task:
-    """A portion of a session's sound for the engine.
-
-    Attributes:
-        session: it belongs to.
-        feed: for the batcher.
-        portion: that it was made from.
-        recording: that keeps what is heard and given.
-        result: what came of it, or what went wrong; None until it is done.
-    """
-
-    session: Session
-    feed: batcher.Feed
-    portion: Portion
-    recording: Recording | None = None
-    result: batcher.Fed | Exception | None = None
 
 
 @dataclass(eq=False)
@@ -66,14 +41,17 @@ class Session:
         queue_s: sound that may wait.
         wake: called when there is something to do.
         now: in seconds.
-        record: begins a recording, or gives None; asked again after a restart.
+        record: begins a recording in the client's languages, or gives None; asked again after a
+            restart.
         retire: takes a recording that is done.
+        wall: in seconds, Unix time.
         id, follow: its name, and the key for those who read along; neither can be guessed.
-        outlet: its client's connection.
-        readers: who reads along.
-        cut_s: when the connection was lost; None while there is one.
+        speech: of the translation, for a client who asked for it.
         last: Ended or Failed, once it is over.
         over, over_s: nothing happens in it any more, since then.
+        ended: set when it is over.
+        languages: that it is interpreted into.
+        audience: its client, and who reads along.
     """
 
     engine: Engine
@@ -82,29 +60,32 @@ class Session:
     queue_s: float
     wake: Callable[[], None]
     now: Callable[[], float] = time.monotonic
-    record: Callable[[], Recording | None] = lambda: None
-    retire: Callable[[Recording], None] = lambda recording: None
+    record: Callable[[], Recorder | None] = lambda: None
+    retire: Callable[[Recorder], None] = lambda recording: None
+    wall: Callable[[], float] = time.time
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     follow: str = field(default_factory=lambda: secrets.token_urlsafe(16))
-    outlet: Outlet | None = None
-    readers: set[Outlet] = field(default_factory=set)
-    cut_s: float | None = None
+    speech: Speech | None = None
     last: Ended | Failed | None = None
     over: bool = False
     over_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.begun_s = self.now()
+        self.ended = asyncio.Event()
         self.lag = Lag()
-        self.history = History(KEPT if self.begin.resumable else 0)
-        self._backlog = Backlog()
-        self._stream: batcher.Stream | None = None
+        asked = (self.begin.target or self.engine.targets[0], *self.begin.more)
+        self.languages = Languages(asked)
+        self.audience = Audience(History(KEPT if self.begin.resumable else 0), asked)
+        self._wall_s = self.wall() - self.begun_s
+        self._backlog = Backlog(self.begun_s)
+        self._at_ms = self._unix_ms(self.begun_s)
+        self._interpretation = Interpretation(self.engine, self.languages)
         self._task: Task | None = None
-        self._tentative = ("", "")
-        self._why: str | None = None  # the server ends it
+        self._why: Ended | None = None  # the server ends it
         self._room = asyncio.Event()
         self._room.set()
-        self.recording: Recording | None = None
+        self.recording: Recorder | None = None
         self._record()
 
     # -- from the client -----------------------------------------------------------------------
@@ -117,12 +98,18 @@ class Session:
         """
         if self.over or self._why is not None:
             return  # the client will read that it is over
-        try:
-            check_rate(audio.rate)
-        except AudioError as error:
-            raise ProtocolError(str(error), "invalid_sample_rate", fatal=True) from error
         self._backlog.hear(audio, self.now())
         self._changed()
+
+    @property
+    def ahead_s(self) -> float:
+        """How much sooner the last sound came than it would have been spoken live."""
+        return self._backlog.ahead_s(self.now())
+
+    def pause(self) -> None:
+        """The client has stopped sending for now: hear some silence, once, after what it sent."""
+        if not self.over and self._backlog.pause():
+            self._changed()
 
     async def room(self) -> None:
         """Wait until there is room for more sound."""
@@ -138,7 +125,12 @@ class Session:
         self._backlog.mark(mark)
         self._changed()
 
-    def finish(self, why: str | None = None) -> None:
+    @property
+    def ending(self) -> bool:
+        """Nothing more is taken in."""
+        return self.over or self._backlog.ended
+
+    def finish(self, why: Ended | None = None) -> None:
         """No more sound: the last words are still given. Asking again changes nothing.
 
         Args:
@@ -151,12 +143,15 @@ class Session:
 
     def restart(self) -> None:
         """Drop what is unfinished and begin again; the news are numbered on."""
-        self._backlog, self._stream = Backlog(), None
+        self._backlog = Backlog(self.now())
+        self._interpretation.restart()
+        self._at_ms = self._unix_ms(self.now())
         self._task = None  # what is being computed will not be taken back
-        self._tentative = ("", "")
+        if self.speech is not None:
+            self.speech.restart()
         self._record()
         self._changed()
-        self.tell(self.opened())
+        self.audience.restart(self.opened())
 
     def _record(self) -> None:
         if self.recording is not None:
@@ -175,26 +170,36 @@ class Session:
 
     def opened(self, resumed: bool = False) -> Opened:
         """The news that it is there."""
+        first, *more = self.languages.client or self.languages.asked
         return Opened(
             self.id,
             self.engine.source_language,
-            self.engine.target_language,
+            first,
             self._backlog.received,
             resumed,
             self.follow,
             self.begin.memo,
+            self._at_ms,
+            self.speech is not None,
+            tuple(more),
+            self.engine.targets,
         )
+
+    def _unix_ms(self, at_s: float) -> int:
+        return round((self._wall_s + at_s) * 1000)
+
+    @property
+    def cut_s(self) -> float | None:
+        """When the client's connection was lost; None while there is one."""
+        return self.audience.cut_s
 
     def tell(self, news: News) -> None:
         """Tell the client and those who read along."""
-        for outlet in (self.outlet, *self.readers):
-            if outlet is not None:
-                outlet.tell(news)
+        self.audience.tell(news)
 
     def attach(self, outlet: Outlet) -> None:
         """Begin with a connection."""
-        self.outlet = outlet
-        outlet.tell(self.opened())
+        self.audience.attach(outlet, self.opened())
 
     def resume(self, outlet: Outlet, after: int) -> None:
         """Go on with another connection; the one before is closed.
@@ -202,47 +207,44 @@ class Session:
         Raises:
             ProtocolError: news that the client has not seen are not kept any more.
         """
-        missed = self.history.after(after)
-        before, self.outlet, self.cut_s = self.outlet, outlet, None
-        if before is not None:
-            before.leave(1008, "the session went on with another connection")
-        outlet.tell(self.opened(resumed=True))
-        for given in missed:
-            outlet.tell(given)
+        self.audience.resume(outlet, self.opened(resumed=True), after)
         if self.last is not None:
             outlet.tell(self.last)
             outlet.leave(1000, "")
 
-    def read_along(self, outlet: Outlet, after: int | None) -> None:
-        """Tell somebody else, too.
+    def read_along(self, outlet: Outlet, after: int | None, target: str = "") -> None:
+        """Tell somebody else, too, in the client's first language or another, which then joins.
 
         Raises:
             ProtocolError: what came after a number is not kept any more.
         """
-        missed = [] if after is None else self.history.after(after)
-        outlet.tell(replace(self.opened(), session="", memo=None))
-        for given in missed:
-            outlet.tell(given)
-        self.readers.add(outlet)
+        target = target or self.languages.asked[0]
+        self.audience.read_along(outlet, self.opened(), after, target)
+        self.languages.want(target)
+        self.wake()
+
+    def part(self, outlet: Outlet) -> None:
+        """Somebody reads along no more."""
+        if (target := self.audience.part(outlet)) is not None:
+            self.languages.unread(target, self.now())
 
     def cut(self) -> None:
         """The connection is lost; the session waits."""
-        self.outlet, self.cut_s = None, self.now()
+        self.audience.outlet, self.audience.cut_s = None, self.now()
 
     def close(self, last: Ended | Failed | None) -> None:
         """It is over: tell so, and close all connections to it."""
         if self.over:
             return
         self.over, self.last, self.over_s = True, last, self.now()
+        self.ended.set()
+        if self.speech is not None:
+            self.speech.cancel()
         self._record()
         if last is not None:
             self.tell(last)
         code = 1000 if isinstance(last, Ended) else 1011 if last else 1001
-        for outlet in (self.outlet, *self.readers):
-            if outlet is not None:
-                outlet.leave(code, last.message[:100] if isinstance(last, Failed) else "")
-        self.outlet = None
-        self.readers.clear()
+        self.audience.dismiss(code, last.message[:100] if isinstance(last, Failed) else "")
         self._changed()
 
     # -- for the conductor ---------------------------------------------------------------------
@@ -250,49 +252,57 @@ class Session:
     @property
     def due_s(self) -> float | None:
         """When its next sound was spoken; None if there is nothing to do or it is being done."""
-        if self.over or self._task is not None or not len(self._backlog):
+        if self.over or self._task is not None:
             return None
-        return self._backlog.next_due_s()
+        if len(self._backlog):
+            return self._backlog.next_due_s()
+        return -math.inf if self._interpretation.waits else None
 
     def task(self) -> Task:
         """The next portion of work: a step of the engine, or several if it is late."""
-        rate = self._backlog.rate or SAMPLE_RATE
-        if self._stream is None:
-            self._stream = batcher.open_stream(self.engine, rate)
-        stride = self.lag.stride
-        portion = self._backlog.take(-(-stride * self.engine.step_samples * rate // SAMPLE_RATE))
-        feed = batcher.Feed(self._stream, portion.samples, portion.end, stride)
-        self._task = Task(self, feed, portion, self.recording)
+        feed, portion, there, joins = self._interpretation.next(self._backlog, self.lag.stride)
+        self._task = Task(self, feed, portion, self.recording, there, joins)
         self._changed()
         return self._task
 
-    def settle(self, task: Task) -> list[Update]:
+    def settle(self, task: Task) -> dict[str, list[Update]]:
         """Take a task back that is done, and tell what came of it.
 
         Returns:
-            The updates that it gave; none if nobody waits for them any more.
+            The updates that it gave, by language; none if nobody waits for them any more.
         """
         if task is not self._task or self.over:
-            return []
+            return {}
         self._task = None
-        if isinstance(task.result, Exception):
-            self.close(Failed("internal", "the engine failed on this session; begin another"))
-            return []
         assert task.result is not None, "the task is done"
-        self._stream = task.result.stream
-        for update in task.result.updates:
-            tentative = update.tentative_source, update.tentative_target
-            lasting = update.committed or update.emissions or update.verdicts
-            if lasting or tentative != self._tentative:
-                self._tentative = tentative
-                self.tell(self.history.add(update))
+        now_ms = self._unix_ms(self.now())
+        self.languages.lose(task.lost)
+        if isinstance(task.result, Exception) or not self.languages.client:
+            message = "the engine failed on this session; begin another"
+            self.close(Failed("internal", message, now_ms))
+            return {}
+        for target in task.lost:
+            message = f"the engine failed on the translation into {target}"
+            self.audience.lose(target, Failed("internal", message, now_ms))
+        at_ms = self._unix_ms(task.portion.origin_s)
+        given: dict[str, list[Update]] = {}
+        for step in self._interpretation.took(task.result, task.joined):
+            for target, update in step.items():
+                self.audience.give(target, update, at_ms)
+                given.setdefault(target, []).append(update)
+                if self.speech is not None and target == self.languages.asked[0]:
+                    self.speech.take(update, heard=self.audience.outlet is not None)
         for answer in task.portion.answers:
             self.tell(answer)
-        if len(task.portion.samples) and (
+        if math.isfinite(task.portion.due_s) and (
             lagging := self.lag.measure(task.portion.due_s, self.now())
         ):
             self.tell(lagging)
         if task.portion.end:
-            self.close(Ended(self._why or ""))
+            self._interpretation.restart()  # nobody joins any more
+            if self.speech is not None:
+                self.speech.finish(lambda: self.close(self._why or Ended()))
+            else:
+                self.close(self._why or Ended())
         self._changed()
-        return list(task.result.updates)
+        return given

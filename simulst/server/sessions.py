@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
-from simulst.emit.recording import Recording
 from simulst.errors import OverloadedError, ProtocolError
 from simulst.server.admission import Admission
 from simulst.server.limits import Limits
-from simulst.server.protocols import Counts, Engine, Outlet
+from simulst.server.protocols import Counts, Engine, Outlet, Recorder
 from simulst.server.session import Session
-from simulst.server.wire.base import Begin, Resume
+from simulst.server.speech import Voices
+from simulst.server.wire.base import Begin, Ended, Resume
 
-__all__ = ["Place", "Sessions"]
+__all__ = ["STOPS", "Place", "Sessions"]
+
+STOPS = "the server stops"
 
 log = logging.getLogger(__name__)
 
 
 class Place:
     """A place among the sessions: a connection's at first, then its session's.
+
+    A connection that begins several sessions asks with it for another place for each later one.
 
     Args:
         sessions: that have it.
@@ -38,7 +42,7 @@ class Place:
         """It is the session's now.
 
         Raises:
-            OverloadedError: it had not been held, and there is none.
+            OverloadedError: it is not held, and there is none.
         """
         if not self._held:
             self._sessions.enter(self.owner)
@@ -55,27 +59,30 @@ class Sessions:
     """The sessions there are.
 
     Args:
-        engines: by target language; the first serves who names none.
+        engine: that interprets them; its first language serves who names none.
         limits: of the server.
         admission: gives them their places.
         counts: who counts them.
         wake, retire: of the conductor.
-        record: begins a recording of a session into its language; gives None to keep none.
+        record: begins a recording of a session in the languages of its client; gives None to keep
+            none.
+        voices: that speak, or None.
         now: in seconds.
     """
 
     def __init__(
         self,
-        engines: Mapping[str, Engine],
+        engine: Engine,
         limits: Limits,
         admission: Admission,
         counts: Counts,
         wake: Callable[[], None],
-        retire: Callable[[Recording], None] = lambda recording: None,
-        record: Callable[[str], Recording | None] = lambda target: None,
+        retire: Callable[[Recorder], None] = lambda recording: None,
+        record: Callable[[Sequence[str]], Recorder | None] = lambda targets: None,
+        voices: Voices | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.engines = dict(engines)
+        self.engine = engine
         self.draining = False
         self._limits = limits
         self._admission = admission
@@ -83,6 +90,7 @@ class Sessions:
         self._wake = wake
         self._retire = retire
         self._record = record
+        self._voices = voices
         self._now = now
         self._all: dict[str, Session] = {}
         self._placed: set[Session] = set()
@@ -105,7 +113,7 @@ class Sessions:
         """
         if self.draining:
             raise OverloadedError("the server is about to stop: it takes no more sessions")
-        self._admission.enter(owner, self.late_s())
+        self._admission.enter(owner, self.late_s(), self._further())
 
     def leave(self, owner: str) -> None:
         """Give it back."""
@@ -120,6 +128,10 @@ class Sessions:
         """
         return name in self._all or any(each.cut_s is not None for each in self._all.values())
 
+    def _further(self) -> int:
+        """Languages of all sessions beyond the first of each."""
+        return sum(each.languages.further for each in self.running())
+
     # -- begin and go on -----------------------------------------------------------------------
 
     def begin(self, begin: Begin, place: Place, outlet: Outlet) -> Session:
@@ -129,36 +141,47 @@ class Sessions:
             ProtocolError: there is no such pair of languages.
             OverloadedError: there is no place.
         """
-        target = begin.target or next(iter(self.engines))
-        engine = self.engines.get(target)
-        if engine is None or begin.source not in ("", engine.source_language):
-            asked = (
-                f"{begin.source or next(iter(self.engines.values())).source_language} to {target}"
-            )
-            pairs = (f"{e.source_language} to {e.target_language}" for e in self.engines.values())
-            raise ProtocolError(
-                f"this server does not interpret {asked}: use {' or '.join(pairs)}",
-                "unsupported_language",
-                fatal=True,
-            )
+        targets = (begin.target or self.engine.targets[0], *begin.more)
+        for target in targets:
+            self.check(target, begin.source)
+        if begin.more:
+            self._admission.check(self._further() + len(begin.more), self.late_s())
         place.hand_over()
         session = Session(
-            engine,
+            self.engine,
             begin,
             place.owner,
             self._limits.queue_s,
             self._wake,
             self._now,
-            lambda: self._record(target),
+            lambda: self._record(targets),
             self._retire,
         )
+        if begin.speech and self._voices is not None:
+            session.speech = self._voices.speech(targets[0], session.audience.tell_client)
         self._all[session.id] = session
         self._placed.add(session)
         self._counts.begun(session)
-        pair = f"{engine.source_language} to {target}"
+        pair = f"{self.engine.source_language} to {', '.join(targets)}"
         log.info("a session begins: %s%s", pair, f", {place.owner}" if place.owner else "")
         session.attach(outlet)
         return session
+
+    def check(self, target: str, source: str = "") -> None:
+        """Whether a pair of languages is served.
+
+        Raises:
+            ProtocolError: it is not.
+        """
+        spoken = self.engine.source_language
+        if target not in self.engine.targets or source not in ("", spoken):
+            pairs = (f"{spoken} to {each}" for each in self.engine.targets)
+            raise ProtocolError(
+                f"this server does not interpret {source or spoken} to {target}: "
+                f"use {' or '.join(pairs)}",
+                "unsupported_language",
+                fatal=True,
+            )
 
     def resume(self, request: Resume, owner: str, outlet: Outlet) -> Session:
         """Go on with a session that was cut, or take it over from a connection that is stuck.
@@ -183,6 +206,23 @@ class Sessions:
         found = self._all.get(name)
         return found or next((each for each in self._all.values() if each.follow == name), None)
 
+    def check_reading(self, session: Session, target: str) -> None:
+        """Whether somebody may read a session along in a language, "" being its first.
+
+        Raises:
+            ProtocolError: it has failed in this session.
+            OverloadedError: it would have to join, and does not fit.
+        """
+        languages = session.languages
+        if target in languages.lost:
+            raise ProtocolError(
+                f"the translation into {target} has failed in this session: read another language",
+                "internal",
+                fatal=True,
+            )
+        if target and target not in languages.present:
+            self._admission.check(self._further() + 1, self.late_s())
+
     # -- the end -------------------------------------------------------------------------------
 
     def lost(self, session: Session, deliberate: bool) -> None:
@@ -198,9 +238,9 @@ class Sessions:
 
     def _give_up(self, session: Session) -> None:
         """Nobody will hear the rest; it is still recorded."""
-        session.outlet, session.cut_s = None, None
+        session.audience.outlet, session.audience.cut_s = None, None
         if session.recording is not None:
-            session.finish("the client has gone")
+            session.finish(Ended("the client has gone", "gone"))
         else:
             session.close(None)
 
@@ -209,6 +249,7 @@ class Sessions:
         now_s, limits = self._now(), self._limits
         for session in list(self._all.values()):
             waited_s = 0.0 if session.cut_s is None else now_s - session.cut_s
+            session.languages.sweep(now_s)
             if session.over:
                 if session in self._placed:
                     self._placed.remove(session)
@@ -222,14 +263,15 @@ class Sessions:
             elif waited_s > limits.resume_s:
                 self._give_up(session)
             elif limits.session_s and now_s - session.begun_s > limits.session_s:
-                session.finish(f"a session may last {limits.session_s:.6g} s on this server")
+                reason = f"a session may last {limits.session_s:.6g} s on this server"
+                session.finish(Ended(reason, "too_long"))
 
     async def drain(self) -> None:
         """Let the sessions end by themselves for a while, then end them with their last words."""
         self.draining = True
         await self._until_empty(self._limits.drain_s)
         for session in self.running():
-            session.finish("the server stops")
+            session.finish(Ended(STOPS, "stopping"))
         await self._until_empty(max(10.0, self._limits.drain_s))
         if left := len(self.running()):
             log.warning("%d sessions are broken off: their last words take too long", left)

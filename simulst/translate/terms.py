@@ -104,7 +104,7 @@ class TermTranslator:
         begun: list[tuple[Growing, Due, int, str]] = []
         for row, draft, due, loss in zip(rows, drafts, dues, losses, strict=True):
             place = _place(draft, due, loss, len(row.request.prefix.lengths))
-            if place is None and due and draft.finished:
+            if place is None and due and row.request.closed and not row.request.withheld:
                 place = self._last_place(row, draft, due, loss)
             finished, room = draft.finished and len(draft.units) <= row.left, row.left
             row.take(cut(draft, room if place is None else min(room, place[0])))
@@ -119,11 +119,11 @@ class TermTranslator:
     def _last_place(
         self, row: Growing, draft: Draft, dues: Sequence[Due], losses: Sequence[Sequence[float]]
     ) -> Place:
-        """Where a term goes that no word gave away, in the rest of a sentence."""
+        """Where a term goes that no word gave away, in the rest of a sentence that has its end."""
         found = [
             (loss, -unit, due)
             for due, each in zip(dues, losses, strict=True)
-            for unit, loss in enumerate(each)
+            for unit, loss in enumerate(each[: row.left])
         ]
         most, unit, due = max(found, key=lambda each: each[:2], default=(0.0, 0, dues[0]))
         if most >= ALONE:
@@ -131,7 +131,9 @@ class TermTranslator:
         due = dues[0]
         term = given(due.units)
         tries = []
-        for place in range(max(len(draft.units), 1)):  # not behind the mark of the last word
+        # neither behind the mark of the last word, nor where there is no room
+        last = min(len(draft.units), row.left - len(due.units) + 1)
+        for place in range(max(last, 1)):
             tries.append(joined((cut(draft, place), term, without_first(draft, place))))
         likelihoods = [sum(score.log_p) for score in self._own.score([row] * len(tries), tries)]
         return likelihoods.index(max(likelihoods)), due, ""
@@ -209,8 +211,8 @@ class TermTranslator:
         drafts = self._own.free(rows, [2] * len(rows), [None] * len(rows), 1.0)
         losses = self._own.losses(rows, drafts, dues, [draft.log_q for draft in drafts])
         places = [
-            _place(*each, len(row.request.prefix.lengths))
-            for row, *each in zip(rows, drafts, dues, losses, strict=True)
+            _place(draft, due, loss, len(row.request.prefix.lengths))
+            for row, draft, due, loss in zip(rows, drafts, dues, losses, strict=True)
         ]
         return [place[1].start if place and place[0] == 0 else None for place in places]
 

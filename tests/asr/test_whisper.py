@@ -240,3 +240,29 @@ def test_samples_of_a_window_are_left_as_they_were(tiny_whisper: Path) -> None:
     before = one.audio.samples.copy()
     tiny_transcriber(tiny_whisper, "padded").transcribe([one])
     assert np.array_equal(one.audio.samples, before)
+
+
+def test_terms_stand_before_the_transcript(
+    tiny_whisper: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A padded model is told them in its prompt, also behind a prefix, as many as have room."""
+    transcriber = tiny_transcriber(tiny_whisper, "padded")
+    prompts: list[list[int]] = []
+    kind = type(transcriber.model)
+    make = kind.get_prompt
+
+    def watched(*args: Any, **more: Any) -> Any:
+        prompts.append(make(*args, **more))
+        return prompts[-1]
+
+    monkeypatch.setattr(kind, "get_prompt", watched)
+    good = Word("Good", START, START + 4000)
+    transcriber.transcribe([window(1, good)])
+    transcriber.expect([("Otto",), ("New", "Delhi"), *[("word",)] * 200])
+    transcriber.transcribe([window(1, good)])
+    plain, told = prompts
+    tokenizer = transcriber._tokenizer
+    assert told[0] == tokenizer.sot_prev and told[-len(plain) :] == plain
+    text = tokenizer.decode(told[1 : -len(plain)])
+    assert text.startswith(" Otto, New Delhi, word, word")
+    assert 100 < len(told) - len(plain) <= 121

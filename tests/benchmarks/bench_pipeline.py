@@ -35,9 +35,9 @@ def main() -> None:
     # from outside: the engine has no clock of its own and is to stay without one
     parts = cast(Any, interpreter)
     for part, owner, names in (
-        ("voice gate", parts._gate, ("step", "finish")),
-        ("recogniser", parts._listener, ("step", "finish")),
-        ("translator", parts._policy, ("step",)),
+        ("voice gate", parts.ear.gate, ("step", "finish")),
+        ("recogniser", parts.ear.listener, ("step", "finish")),
+        ("translator", parts.booth.policy, ("step",)),
     ):
         for name in names:
             setattr(owner, name, clock.timed(part, getattr(owner, name)))

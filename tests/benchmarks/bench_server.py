@@ -13,22 +13,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
-import socket
-import subprocess
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.asyncio.client import connect
 
 from simulst.types import SAMPLE_RATE, Samples
-from tests.benchmarks.timing import TALK, packets, read_audio
+from tests.benchmarks.servers import command, free_port, running, send
+from tests.benchmarks.timing import TALK, read_audio
 
-PACKET_MS = 100
 SPREAD_S = 0.5
 
 
@@ -43,7 +37,7 @@ async def speak(
         while json.loads(await link.recv())["type"] != "opened":
             pass
         begun_s = now()
-        sending = asyncio.create_task(_send(link, samples, begun_s))
+        sending = asyncio.create_task(send(link, samples, begun_s, json.dumps({"type": "finish"})))
         lags: list[float] = []
         async for frame in link:
             event = json.loads(frame)
@@ -53,34 +47,6 @@ async def speak(
                 raise SystemExit(event["message"])
         await sending
     return lags
-
-
-async def _send(link: ClientConnection, samples: Samples, begun_s: float) -> None:
-    now = asyncio.get_running_loop().time
-    for number, packet in enumerate(packets(samples, PACKET_MS), 1):
-        await asyncio.sleep(begun_s + number * PACKET_MS / 1000 - now())
-        await link.send(np.rint(packet * 32_767).astype("<i2").tobytes())
-    await link.send(json.dumps({"type": "finish"}))
-
-
-@contextlib.asynccontextmanager
-async def serving(target: str, most: int) -> AsyncIterator[str]:
-    """A server as a process of its own."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    command = [sys.executable, "-m", "simulst", "serve", "--to", target, "--port", str(port)]
-    process = subprocess.Popen([*command, "--sessions", str(most)])
-    try:
-        while process.poll() is None:
-            with contextlib.suppress(OSError, WebSocketException):
-                async with connect(f"ws://127.0.0.1:{port}/v1/interpret", proxy=None):
-                    break
-            await asyncio.sleep(0.2)
-        yield f"ws://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 async def measure(args: argparse.Namespace, url: str) -> None:
@@ -115,8 +81,9 @@ async def main() -> None:
     if args.url:
         await measure(args, args.url)
     else:
-        async with serving(args.to, max(args.sessions)) as url:
-            await measure(args, url)
+        port = free_port()
+        async with running(command(args.to, port, max(args.sessions)), port) as server:
+            await measure(args, server.url)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from hypothesis import given
 from rich.cells import cell_len
 
 from simulst.emit.cues import LINE_CELLS, LONGEST, Cue, Pending, finish, group, join
-from simulst.types import SAMPLE_RATE, Update
+from simulst.types import SAMPLE_RATE, Emission, Update
 from tests.emit.units import one_by_one, streams, unit, units
 
 
@@ -107,3 +107,51 @@ def test_times_are_those_of_writing() -> None:
     """A cue appears when its first unit was written, not when the source was spoken."""
     late = replace(unit(0, "Ja.", 3.0), spoken=16000)
     assert cues_of(one_by_one([late]))[0].start == 3 * SAMPLE_RATE
+
+
+def chinese(pieces: str, every_s: float = 0.1) -> list[Emission]:
+    """Pieces of a script without spaces, given between bars."""
+    return [
+        unit(i, piece, 1.0 + i * every_s, space="") for i, piece in enumerate(pieces.split("|"))
+    ]
+
+
+def lines_of(emissions: list[Emission]) -> list[str]:
+    """The lines of all cues."""
+    return [join(line) for cue in cues_of(one_by_one(emissions)) for line in cue.lines]
+
+
+def test_a_line_has_sixteen_full_width_characters() -> None:
+    """Chinese and Japanese lines are shorter than Latin ones, which take half the width."""
+    assert lines_of(chinese("|".join("一" * 40))) == ["一" * 16, "一" * 16, "一" * 8]
+
+
+def test_closing_marks_begin_no_line() -> None:
+    """A full stop or bracket behind a full line stands behind it, whatever piece it comes in."""
+    full = "|".join("一" * 16)
+    assert lines_of(chinese(f"{full}|。|」|二")) == ["一" * 16 + "。」", "二"]
+    assert lines_of(chinese(f"{full}|，但|二")) == ["一" * 16 + "，但", "二"]
+    assert lines_of(chinese(f"{full}|ょ|二")) == ["一" * 16 + "ょ", "二"]
+    # nor a cue
+    assert lines_of(chinese(f"{full}|{full}|！|二")) == ["一" * 16, "一" * 16 + "！", "二"]
+
+
+def test_opening_marks_end_no_line() -> None:
+    """What an opening bracket opens stands on its line."""
+    almost = "|".join("一" * 15)
+    assert lines_of(chinese(f"{almost}|「|二|三")) == ["一" * 15 + "「二", "三"]
+
+
+def test_latin_words_in_chinese_stay_whole() -> None:
+    """Pieces of a word or a number are not parted."""
+    almost = "|".join("一" * 14)
+    assert lines_of(chinese(f"{almost}|Py|tho|n3|二")) == ["一" * 14 + "Python3", "二"]
+
+
+def test_a_late_full_stop_opens_no_cue() -> None:
+    """A closing mark after six seconds stays with its sentence; other text does not."""
+    late = [*chinese("好|的", 1.5), unit(2, "吧", 4.4, space=""), unit(3, "嗯", 6.2, space="")]
+    for mark, expected in (("。", ["好的吧嗯。"]), ("啊", ["好的吧嗯", "啊"])):
+        cues = cues_of(one_by_one([*late, unit(4, mark, 7.5, space="")]))
+        assert [cue.text for cue in cues] == expected
+        assert cues[0].end - cues[0].start <= LONGEST

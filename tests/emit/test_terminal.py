@@ -49,6 +49,12 @@ def test_a_pipe_gets_long_sentences_in_one_line() -> None:
     assert shown([update])[0] == "en  " + " ".join(["interpretation"] * 12) + "\n"
 
 
+def test_tentative_characters_follow_without_a_space() -> None:
+    """Behind the very first unit too, which does not say what stands before the next."""
+    first = Update(16000, emissions=(unit(0, "早", 1.0, space=""),), tentative_target="安")
+    assert "zh  早安" in CONTROL.sub("", shown([first], force_terminal=True)[0]).replace("de", "zh")
+
+
 def test_text_is_not_markup() -> None:
     """Square brackets in a translation are shown as they are."""
     update = Update(heard=16000, emissions=(unit(0, "[red]", 1.0),), ended=True)

@@ -33,6 +33,7 @@ def test_languages_without_spaces_are_not_cut_at_spaces() -> None:
     assert quality.tokeniser("zh") == "zh"
     assert quality.tokeniser("ja") in ("ja-mecab", "char")
     assert quality.tokeniser("th") == "char"
+    assert quality.tokeniser("zh-TW") == quality.tokeniser("zho_Hans") == "zh"
     assert quality.score(["今天天气很好"], ["今天天气不好"], "zh").bleu > 0
 
 

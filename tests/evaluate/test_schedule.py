@@ -17,7 +17,7 @@ from simulst.translate.decoding import WaitkTranslator
 from simulst.translate.policy import Policy
 from simulst.translate.sentences import WaitkSeq2Seq
 from simulst.translate.storage import load_translator
-from tests.fakes import SENTENCES
+from tests.fakes import SENTENCES, translator
 
 PAIRS = [Pair(*SENTENCES[i : i + 2]) for i in (0, 2, 4)]
 
@@ -35,6 +35,22 @@ def test_it_is_what_the_live_policy_writes(lag: int) -> None:
     policy = Policy(shipped(), rules.build(accept), accept, Translate())
     found = written_under(WaitkSeq2Seq(shipped()), PAIRS, lag)
     assert list(simulate(policy, PAIRS).instances) == found
+
+
+@pytest.mark.parametrize("lag", [1, 3])
+def test_characters_come_a_piece_at_a_time(lag: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a script without spaces the delays are those of the pieces that the policy writes."""
+    monkeypatch.setattr("simulst.translate.rows.LONGEST_UNIT", 2)  # random weights end none
+    accept = Accept(rule="wait-k", k_min=lag, k_max=lag)
+    chinese = translator(1, "character")
+    policy = Policy(chinese, rules.build(accept), accept, Translate())
+    (live, *_) = simulate(policy, PAIRS[:1], "").instances
+    (found,) = written_under(WaitkSeq2Seq(chinese), PAIRS[:1], lag)
+    assert live.character and found.character
+    count = min(len(live.delays), len(found.delays))
+    assert count > 5  # the longest sentence is another, which random weights reach
+    assert live.prediction[:count] == found.prediction[:count]
+    assert live.delays[:count] == found.delays[:count]
 
 
 def test_whole_source_and_mean() -> None:

@@ -104,6 +104,21 @@ def test_a_journal_without_spaces_is_scored_in_characters(tmp_path: Path) -> Non
     assert first.character and second.character
 
 
+def test_chinese_is_scored_by_characters(tmp_path: Path) -> None:
+    """BLEU of a Chinese journal is of its characters, and its signature says so."""
+    (tmp_path / "ref.txt").write_text("是很好\n不\n", encoding="utf-8")
+    log = journal(tmp_path / "zh.jsonl", ("是", "很好", "不"), "")
+    score = score_log(log, reference=tmp_path / "ref.txt")
+    assert score.quality is not None and score.summary is not None
+    assert score.quality.bleu == pytest.approx(100) and "tok:zh" in score.quality.bleu_signature
+    assert score.quality.chrf == pytest.approx(100)
+    assert (score.summary.words, score.summary.character) == (4, True)
+    # the first: (1000 + (2000 - 2000 / 3)) / 2; the second: 2000
+    assert score.latency is not None
+    assert score.latency.laal == pytest.approx(((1000 + 2000 - 2000 / 3) / 2 + 2000) / 2)
+    assert score.summary.laal_ms == pytest.approx(score.latency.laal)
+
+
 def test_the_language_of_a_journal_is_its_own(tmp_path: Path) -> None:
     """--to may repeat the journal's target language but not contradict it."""
     path = journal(tmp_path / "talk.jsonl")

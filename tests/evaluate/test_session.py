@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulst.evaluate.session import SessionScores
+from simulst.evaluate.session import SessionScores, in_characters, unspaced
 from simulst.types import Emission, Reason, SentenceEnd, Update, Verdict, Word
 
 S = 16_000
@@ -169,3 +169,39 @@ def test_memory_does_not_grow_with_the_talk() -> None:
     held = sum(len(sentence.emissions) for sentence in scores._open.values())
     assert held <= 2 and len(scores._open) <= 2
     assert scores.summary(S, 1.0).sentences == 300
+
+
+def test_characters_are_counted_and_not_pieces() -> None:
+    """A piece of several characters counts for each of them, in number and in latency."""
+    scores = SessionScores(character=True)
+    units = tuple(
+        Emission(i, 0, text, "", 1 + i, delay * S, 0, reason)
+        for i, (text, delay, reason) in enumerate(
+            (("今天天", 1, Reason.FORCED), ("好。", 2, Reason.RATIO))
+        )
+    )
+    spoken = (word("a", 0, 1), word("b", 1, 2), SentenceEnd(2 * S))
+    scores.add(Update(2 * S, committed=spoken, emissions=units))
+    summary = scores.summary(2 * S, 1.0)
+    assert (summary.words, summary.forced, summary.character) == (5, 3, True)
+    assert summary.written_before_end == 3 / 5
+    # |x| / H = 400 ms: (1000 + 600 + 200 + (2000 - 1200)) / 4, the fourth being the first at |x|
+    assert summary.laal_ms == 650
+
+
+@pytest.mark.parametrize(
+    ("spaces", "language", "expected"),
+    [(["", ""], "zh", True), (["", " "], "zh", False), ([""], "zh", True), ([""], "de", False)],
+)
+def test_a_single_unit_is_told_by_its_language(
+    spaces: list[str], language: str, expected: bool
+) -> None:
+    """What stands between units tells words from characters; without any, the language does."""
+    units = [Emission(i, 0, "w", space, 1, 0, 0, Reason.RATIO) for i, space in enumerate(spaces)]
+    assert in_characters(units, language) is expected
+
+
+def test_languages_without_spaces() -> None:
+    """A language is known under its codes, with region or script."""
+    assert [unspaced(name) for name in ("zh", "zh-TW", "zho_Hans", "ja")] == [True] * 4
+    assert [unspaced(name) for name in ("ko", "de", "")] == [False] * 3

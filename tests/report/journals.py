@@ -20,17 +20,21 @@ def journal(
     path: Path,
     words: tuple[str, str, str] = ("yes", "good", "no"),
     *,
+    units: tuple[str, str, str] = ("ja", "gut", "nein"),
     elapsed: bool = True,
     closed: bool = True,
 ) -> Path:
     """Two sentences from 1 s and from 25 s on; the third unit is written at 31 s.
 
-    "ja" is accepted after a word, "gut" forced after two with a hold before it, "nein" finishes.
+    The first is accepted after a word, the second forced after two with a hold before it, the
+    third finishes.
     """
-    sink = Journal(path, {"source": "en", "target": "de", "rule": "ratio", "k_min": 2})
+    chinese = not units[0].isascii()
+    target, between = ("zh", "") if chinese else ("de", " ")
+    sink = Journal(path, {"source": "en", "target": target, "rule": "ratio", "k_min": 2})
 
     def written(index: int, sentence: int, read: int, at_s: int, reason: Reason) -> Emission:
-        text, space = ("ja", "gut", "nein")[index], " " if index else ""
+        text, space = units[index], between if index else ""
         stamped = at_s * S + S // 2 if elapsed else None
         return Emission(index, sentence, text, space, read, at_s * S, 0, reason, stamped)
 

@@ -27,6 +27,15 @@ def test_files_recordings_and_results(tmp_path: Path) -> None:
     ]
 
 
+def test_a_recording_in_several_languages(tmp_path: Path) -> None:
+    """Each language's journal is a log of its own, and named so."""
+    folder = tmp_path / "monday"
+    folder.mkdir()
+    logs = [journal(folder / f"session.{language}.jsonl") for language in ("de", "fr")]
+    assert find_logs([tmp_path]) == logs
+    assert [title_of(path) for path in logs] == ["monday.de", "monday.fr"]
+
+
 def test_a_log_is_shown_once(tmp_path: Path) -> None:
     """Named by its file and by its folder it is the same."""
     log = corpus(tmp_path / "run")
@@ -37,5 +46,7 @@ def test_what_is_no_log(tmp_path: Path) -> None:
     """A missing path and a folder without logs say what belongs there."""
     with pytest.raises(DataError, match="talk.jsonl is not there: give a journal"):
         find_logs([tmp_path / "talk.jsonl"])
-    with pytest.raises(DataError, match="holds no log: .* session.jsonl or instances.log"):
+    with pytest.raises(
+        DataError, match="holds no log: .* session.jsonl or session.* or instances.log"
+    ):
         find_logs([tmp_path])

@@ -84,6 +84,20 @@ def test_times_without_measure_cost_nothing() -> None:
     assert len(rows) == 3 and rows[-1].begin_s == 10**9 + 60 and ROW_S == 10
 
 
+def test_a_line_of_characters_is_as_long_as_they_are_wide() -> None:
+    """Characters are not spread over more lanes as if each had a word's gap behind it."""
+    units = tuple(
+        Written(
+            Emission(i, 0, "好", "" if i else " ", 1, SAMPLE_RATE, 0, Reason.RATIO), 0, 0.0, None
+        )
+        for i in range(20)
+    )
+    sentence = Sentence(0, (Word("hello", 0, 100),), units, 0.0, None)
+    (row,) = rows_of(Talk(Path("x"), {}, (sentence,), (), {}, {}, {}, 0.0, None))
+    lanes = [lane for _, _, lane in row.bursts[0].units]
+    assert lanes == [0] * 20  # 20 of 13 pixels and a bit: less than the 320 of a burst
+
+
 def test_scripts_without_spaces_are_set_close() -> None:
     """Characters that were written without a space follow each other without a gap."""
     units = tuple(

@@ -25,6 +25,15 @@ def test_a_session_shows_everything(tmp_path: Path) -> None:
     assert {"ratio", "forced", "finish"} <= {text.strip() for text in reasons}
 
 
+def test_a_chinese_session_is_told_in_characters(tmp_path: Path) -> None:
+    """Counts are of characters and named so, and texts stand without spaces."""
+    path = journal(tmp_path / "talk.jsonl", units=("是的", "很好。", "不"))
+    shown = markup(session_section(score_log(path), read_talk(path), "log1"))
+    assert "6 characters written" in shown
+    assert "words written" not in shown
+    assert "Written: 是的很好。." in shown
+
+
 def test_a_session_that_was_killed_says_so(tmp_path: Path) -> None:
     """The page does not pass a part for the whole."""
     path = journal(tmp_path / "talk.jsonl", closed=False)

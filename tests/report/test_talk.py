@@ -35,6 +35,20 @@ def test_lag_of_sentences_is_that_of_the_scores(tmp_path: Path) -> None:
     assert sum(late) / 2 == pytest.approx(score.latency_ca.laal)
 
 
+def test_characters_are_counted_where_there_are_no_spaces(tmp_path: Path) -> None:
+    """A piece of several characters counts for each, and its lag is that of the first."""
+    path = journal(tmp_path / "talk.jsonl", units=("是的", "很好。", "不"))
+    talk, score = read_talk(path), score_log(path)
+    first = talk.sentences[0]
+    assert (first.target, talk.counted, talk.count(talk.units)) == ("是的很好。", "characters", 6)
+    # 2 s of speech, five characters: the third is due at 0.8 s
+    assert [unit.lag_ms for unit in first.units] == [1000, 1200]
+    assert talk.written == {Reason.RATIO: 2, Reason.FORCED: 3, Reason.FINISH: 1}
+    assert score.latency is not None
+    lags = [s.laal_ms for s in talk.sentences if s.laal_ms is not None]
+    assert sum(lags) / 2 == pytest.approx(score.latency.laal)
+
+
 def test_decisions_are_counted(tmp_path: Path) -> None:
     """Positions count what a rule judged; reasons count every decision and every unit."""
     talk = read_talk(journal(tmp_path / "talk.jsonl"))

@@ -7,18 +7,19 @@ import contextlib
 import json
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from simulst.emit.recording import Recording
+from simulst import batcher
 from simulst.server.app import App
 from simulst.server.gate import Door
 from simulst.server.limits import Limits
-from simulst.server.protocols import Engine
+from simulst.server.protocols import Engine, Recorder
 from simulst.types import SAMPLE_RATE, Emission, Reason, Samples, SentenceEnd, Update, Word
 
 PATIENCE_S = 20  # for anything; nothing here takes a tenth of it
@@ -95,6 +96,62 @@ class Echo:
         return (heard, held), update
 
 
+@dataclass(frozen=True)
+class Hall:
+    """A session of `Together`: the states of its engines, by language."""
+
+    booths: Mapping[str, Any]
+
+
+class Together:
+    """Engines of one language each as the engine that a server asks for.
+
+    They share no recognition; the real one does. A language that joins begins with what its
+    engine makes of the sound to come.
+    """
+
+    source_language = "en"
+
+    def __init__(self, engines: Mapping[str, Any]) -> None:
+        self.booths = dict(engines)
+        self.step_samples: int = next(iter(engines.values())).step_samples
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(self.booths)
+
+    def open(self, targets: Iterable[str] | None = None) -> Hall:
+        wanted = self.targets if targets is None else targets
+        return Hall({target: self.booths[target].open() for target in wanted})
+
+    def step(
+        self,
+        states: Sequence[Hall],
+        inputs: Sequence[Samples | None],
+        strides: Sequence[int] | None = None,
+    ) -> list[tuple[Hall, dict[str, Update]]]:
+        booths = [dict(state.booths) for state in states]
+        updates: list[dict[str, Update]] = [{} for _ in states]
+        for target, engine in self.booths.items():
+            rows = [row for row, state in enumerate(states) if target in state.booths]
+            if not rows:
+                continue
+            given = engine.step(
+                [booths[row][target] for row in rows],
+                [inputs[row] for row in rows],
+                [(strides or [1] * len(states))[row] for row in rows],
+            )
+            for row, (state, update) in zip(rows, given, strict=True):
+                booths[row][target], updates[row][target] = state, update
+        return list(zip(map(Hall, booths), updates, strict=True))
+
+    def join(self, state: Hall, target: str) -> tuple[Hall, Update]:
+        return Hall({**state.booths, target: self.booths[target].open()}), Update(0)
+
+    def leave(self, state: Hall, target: str) -> Hall:
+        return Hall({name: each for name, each in state.booths.items() if name != target})
+
+
 def sound(seconds: float = 4.05, seed: int = 0, rate: int = SAMPLE_RATE) -> Samples:
     """Something that is not silent, as 16-bit samples hold it."""
     dice = np.random.default_rng(seed)
@@ -108,7 +165,7 @@ def pcm(samples: Samples) -> bytes:
     return np.rint(samples * 32_768).astype("<i2").tobytes()
 
 
-def alone(using: Engine, samples: Samples) -> list[Update]:
+def alone(using: batcher.Engine, samples: Samples) -> list[Update]:
     """What the engine gives without a server."""
     state, updates = using.open(), []
     for piece in (samples, None):
@@ -207,13 +264,15 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def server(
-    engines: Mapping[str, Engine] | None = None,
+    engines: Mapping[str, batcher.Engine] | Engine | None = None,
     door: Door | None = None,
-    record: Callable[[str], Recording | None] = lambda target: None,
+    record: Callable[[Sequence[str]], Recorder | None] = lambda targets: None,
     **limits: Any,
 ) -> AsyncIterator[Running]:
     """A server on a free port of this machine."""
     options = {"sessions": 8, **limits}
-    app = App(engines or {"de": Echo()}, COST, door or Door(port=0), Limits(**options), record)
+    given = {"de": Echo()} if engines is None else engines
+    engine = Together(given) if isinstance(given, Mapping) else given
+    app = App(engine, COST, door or Door(port=0), Limits(**options), record)
     async with app.listening() as listening:
         yield Running(app, next(iter(listening.sockets)).getsockname()[1])

@@ -62,9 +62,35 @@ def test_a_token_has_its_share() -> None:
     assert admission.taken == 2
 
 
+def test_a_further_language_takes_a_share_of_a_place() -> None:
+    """It counts by what it costs, beside the sessions, and not at all where sessions are given."""
+    admission = Admission(Limits(), 0.2, share=0.4)  # 3.5 places
+    admission.enter("")
+    admission.enter("")
+    admission.check(3)
+    with pytest.raises(OverloadedError, match="no room for a further language"):
+        admission.check(4)
+    with pytest.raises(OverloadedError, match="fill the machine"):
+        admission.check(1, late_s=3.0)
+    with pytest.raises(OverloadedError, match="all 3 places"):
+        admission.enter("", further=2)
+    admission.enter("", further=1)
+    Admission(Limits(sessions=1), 0.2, share=0.4).check(100, late_s=9.0)
+
+
+def test_the_cost_of_a_session_is_that_of_one_language() -> None:
+    """Sessions in two languages cost more, and that is not taken for dearer sessions."""
+    admission = Admission(Limits(), 0.1, share=0.5)
+    for _ in range(400):
+        admission.measure(1.0, 0.15, further_s=1.0)
+    assert admission.cost == pytest.approx(0.1)
+
+
 def test_limits_are_checked() -> None:
     """A limit out of range is refused by name."""
     with pytest.raises(ConfigError, match="pending is 0"):
         Limits(pending=0)
+    with pytest.raises(ConfigError, match="silent_s is 0.1: it must be at least 0.5"):
+        Limits(silent_s=0.1)
     with pytest.raises(ConfigError, match="resume_s is nan"):
         Limits(resume_s=float("nan"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulst.server.backlog import Backlog
+from simulst.server.backlog import SILENCE_S, Backlog
 from simulst.server.wire.base import Audio, Mark, Marked, Taken
 
 
@@ -58,6 +58,54 @@ def test_live_sound_is_due_when_it_comes() -> None:
     for at_s in (10.0, 10.1, 10.2, 60.0, 60.1):
         backlog.hear(packet(1_600), at_s)
         assert backlog.take(1_600).due_s == pytest.approx(at_s, abs=0.01)
+
+
+def test_a_pause_is_filled_once() -> None:
+    """Silence follows what was sent, once until sound comes again, and is none of its sound."""
+    backlog = Backlog()
+    assert not backlog.pause()  # nothing was said yet
+    backlog.hear(packet(800, 0.5), 10.0)
+    assert backlog.pause() and not backlog.pause()
+    assert (backlog.waiting, backlog.received) == (800, 800)
+    first, rest = backlog.take(1_600), backlog.take(10**9)
+    assert first.samples.tolist() == [0.5] * 800 + [0] * 800
+    assert first.answers == (Taken(800),)
+    assert first.due_s == pytest.approx(10.0)
+    assert not rest.samples.any() and rest.answers == () and rest.due_s == float("-inf")
+    assert len(first.samples) + len(rest.samples) == 800 + round(SILENCE_S * 16_000)
+    backlog.hear(packet(0), 11.0)
+    assert not backlog.pause()
+    backlog.hear(packet(800), 12.0)
+    assert backlog.pause()
+    assert backlog.take(800).answers == (Taken(800), Taken(1_600))
+    backlog.end()
+    assert not backlog.pause()
+
+
+def test_a_pause_makes_nothing_late_or_early() -> None:
+    """Silence is heard at once, and sound after it is due when it comes, however soon that is."""
+    backlog = Backlog()
+    backlog.hear(packet(1_600), 10.0)
+    backlog.take(1_600)
+    backlog.pause()
+    assert backlog.next_due_s() == float("-inf")
+    backlog.hear(packet(1_600), 11.2)
+    assert backlog.take(10**9).due_s == pytest.approx(11.2)
+
+
+def test_times_of_the_session_can_be_told_in_time() -> None:
+    """The origin moves on by what a client left out, less the silence heard instead."""
+    backlog = Backlog(5.0)
+    assert backlog.take(1).origin_s == 5.0
+    backlog.hear(packet(16_000), 11.0)
+    assert backlog.take(8_000).origin_s == pytest.approx(10.0)
+    assert backlog.take(8_000).origin_s == pytest.approx(10.0)
+    backlog.pause()
+    assert backlog.take(10**9).origin_s == pytest.approx(10.0)
+    backlog.hear(packet(1_600), 60.1)
+    last = backlog.take(10**9)
+    spoken_s = last.origin_s + 1.0 + SILENCE_S  # where in the session it begins
+    assert spoken_s == pytest.approx(60.0)
 
 
 def test_a_file_is_due_at_the_pace_of_life() -> None:

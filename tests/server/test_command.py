@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ import pytest
 import soundfile
 from websockets.asyncio.client import connect
 
-from simulst import cli, pipeline
+from simulst import cli, conference
 from simulst.config import Config
 from simulst.emit import jsonl
 from simulst.rsft.talks import read_talks
-from tests.server.client import Client, Echo, alone, server, sound, texts
+from tests.server.client import Client, Echo, Together, alone, server, sound, texts
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ async def reach(port: int, path: str = "/v1/interpret") -> Any:
 def echoes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Engines that take no time to load."""
 
-    def build(config: Config, target: str) -> Echo:
-        return Echo(target)
+    def build(config: Config, targets: Sequence[str]) -> Together:
+        return Together({target: Echo(target) for target in targets})
 
-    monkeypatch.setattr(pipeline, "build", build)
+    monkeypatch.setattr(conference, "build", build)
 
 
 def test_a_signal_lets_sessions_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,6 +123,7 @@ def test_a_signal_lets_sessions_end(tmp_path: Path, capsys: pytest.CaptureFixtur
         os.kill(os.getpid(), signal.SIGTERM)
         done = await client.until("done")
         assert done["reason"] == "the server stops"
+        assert done["code"] == "stopping"
         assert client.texts() == texts(alone(Echo(), sound()))
         assert (await client.closed())[0] == 1000
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simulst.emit.recording import Recording
 from simulst.server.conductor import AHEAD_AT_ONCE, Conductor
+from simulst.server.recordings import TalkRecording
 from simulst.server.session import Session
 from simulst.server.wire.base import Audio
 from simulst.types import Samples, Update
-from tests.server.client import Echo, alone, sound, texts
+from tests.server.client import Echo, Together, alone, sound, texts
 from tests.server.test_session import Clock, Desk, session
 
 
@@ -24,13 +24,13 @@ class Watch:
         self.failures: list[Session] = []
         self.updates: list[Update] = []
 
-    def stepped(self, audio_s: float, compute_s: float) -> None:
+    def stepped(self, audio_s: float, further_s: float, compute_s: float) -> None:
         assert threading.current_thread() is threading.main_thread()
         self.rounds.append(set())
 
-    def gave(self, session: Session, updates: Sequence[Update]) -> None:
+    def gave(self, session: Session, updates: Mapping[str, Sequence[Update]]) -> None:
         self.rounds[-1].add(session)
-        self.updates += updates
+        self.updates += [update for given in updates.values() for update in given]
 
     def failed(self, session: Session) -> None:
         self.failures.append(session)
@@ -83,8 +83,7 @@ def test_the_engine_runs_in_its_own_thread() -> None:
             threads.add(threading.current_thread())
             return super().step(*given)  # type: ignore[arg-type, return-value]
 
-    one, _ = session()
-    one.engine = Where()
+    one, _ = session(engine=Together({"de": Where()}))
     one.hear(Audio(sound(), 16_000))
     one.finish()
     conduct([one], Clock())
@@ -136,11 +135,11 @@ def test_a_fault_beside_the_engine_ends_one_session(tmp_path: Path) -> None:
     one, desk = session(clock)
     other, unharmed = session(clock)
 
-    class Broken(Recording):
+    class Broken(TalkRecording):
         def hear(self, samples: Samples) -> None:
             raise RuntimeError("unforeseen")
 
-    one.recording = Broken(tmp_path / "talk", {})
+    one.recording = Broken(tmp_path / "talk", {"de": {}})
     for each in (one, other):
         each.hear(Audio(sound(0.1), 16_000))
         each.finish()
@@ -152,15 +151,13 @@ def test_a_fault_beside_the_engine_ends_one_session(tmp_path: Path) -> None:
 def test_a_failure_is_counted_and_contained() -> None:
     """One session fails, is told so, and the others of the same call end well."""
     clock = Clock()
-    pairs: list[tuple[Session, Desk]] = [session(clock) for _ in range(3)]
+    shared = Together({"de": Echo()})
+    pairs: list[tuple[Session, Desk]] = [session(clock, engine=shared) for _ in range(3)]
     for row, (one, _) in enumerate(pairs):
         samples = sound(0.1).copy()
         samples[100] = 0.9 if row == 1 else 0.0
         one.hear(Audio(samples, 16_000))
         one.finish()
-    shared = pairs[0][0].engine
-    for one, _ in pairs:
-        one.engine = shared
     watch = conduct([one for one, _ in pairs], clock)
     assert watch.failures == [pairs[1][0]]
     assert [desk.left for _, desk in pairs] == [1000, 1011, 1000]

@@ -43,3 +43,20 @@ def test_nothing_is_kept_for_who_cannot_come_back() -> None:
     history = History(kept=0)
     assert history.add(update("a")).number == 1
     assert history.after(1) == []
+
+
+def test_each_language_is_kept_by_itself() -> None:
+    """Numbers run through all languages; what one has much of does not push out another's."""
+    history = History(kept=2)
+    history.add(update("a"), target="de")
+    for number in range(5):
+        history.add(update(str(number)), target="fr")
+    history.add(update("b"), target="de")
+    assert [(each.number, each.target) for each in history.after(0, ("de",))] == [
+        (1, "de"),
+        (7, "de"),
+    ]
+    assert [each.number for each in history.after(4, ("fr", "de"))] == [5, 6, 7]
+    with pytest.raises(ProtocolError, match="kept are those after 4, up to 7"):
+        history.after(0, ("de", "fr"))
+    assert history.after(0, ("zh",)) == []

@@ -20,7 +20,7 @@ def emission(late_s: float, reason: Reason = Reason.RATIO) -> Emission:
 def test_every_figure_is_told() -> None:
     """What was counted stands in the text, each with its type, in the form that is asked for."""
     clock = [100.0]
-    metrics = Metrics(lambda: clock[0])
+    metrics = Metrics(("de",), lambda: clock[0])
     one, _ = session()
     metrics.begun(one)
     metrics.resumed(one)
@@ -38,7 +38,7 @@ def test_every_figure_is_told() -> None:
         )
     )
     lags = [emission(n / 100) for n in range(100)]
-    metrics.gave(one, [Update(0, (), (*lags, emission(0, Reason.FORCED)), verdicts)])
+    metrics.gave(one, {"de": [Update(0, (), (*lags, emission(0, Reason.FORCED)), verdicts)]})
     clock[0] += 7
     text = metrics.text(running=3, waiting=1, capacity=8, cost=0.05)
     found = dict(re.findall(r"^simulst_(\S+) (\S+)$", text, re.M))
@@ -70,7 +70,28 @@ def test_every_figure_is_told() -> None:
 
 def test_without_a_session_there_are_no_quantiles() -> None:
     """What cannot be measured yet is NaN."""
-    text = Metrics().text(0, 0, 8, 0.05)
+    metrics = Metrics(("de",))
+    text = metrics.text(0, 0, 8, 0.05)
     assert 'simulst_lag_seconds{quantile="0.5"} NaN\n' in text
     assert "simulst_acceptance NaN\n" in text
-    assert Metrics().lag_s(0.5) != pytest.approx(0)
+    assert metrics.lag_s("de", 0.5) != pytest.approx(0)
+
+
+def test_of_several_languages_each_is_told() -> None:
+    """What is written has the label of its language where several are served."""
+    metrics = Metrics(("de", "fr"))
+    one, _ = session()
+    metrics.gave(one, {"de": [Update(0, (), (emission(1), emission(2)))], "fr": [Update(0)]})
+    metrics.gave(one, {"fr": [Update(0, (), (emission(3),))]})
+    text = metrics.text(2, 0, 8, 0.05, {"de": 1, "fr": 2})
+    for line in (
+        'emissions_total{language="de"} 2',
+        'emissions_total{language="fr"} 1',
+        'lag_seconds{language="de",quantile="0.5"} 2',
+        'lag_seconds{language="fr",quantile="0.95"} 3',
+        'languages{language="fr"} 2',
+    ):
+        assert f"\nsimulst_{line}\n" in text
+    assert "\nsimulst_emissions_total " not in text
+    names = re.findall(r"^# TYPE simulst_(\S+)", text, re.M)
+    assert len(names) == len(set(names))

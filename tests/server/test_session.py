@@ -10,6 +10,8 @@ import pytest
 
 from simulst import batcher
 from simulst.errors import ProtocolError
+from simulst.server.backlog import SILENCE_S
+from simulst.server.protocols import Engine
 from simulst.server.session import Session
 from simulst.server.wire.base import (
     Audio,
@@ -24,7 +26,7 @@ from simulst.server.wire.base import (
     Opened,
     Taken,
 )
-from tests.server.client import Echo, alone, sound, texts
+from tests.server.client import Echo, Together, alone, sound, texts
 
 
 class Desk:
@@ -56,10 +58,14 @@ class Clock:
 
 
 def session(
-    clock: Clock | None = None, resumable: bool = False, wake: Callable[[], None] = lambda: None
+    clock: Clock | None = None,
+    resumable: bool = False,
+    wake: Callable[[], None] = lambda: None,
+    engine: Engine | None = None,
 ) -> tuple[Session, Desk]:
     """A session with its client."""
-    made = Session(Echo(), Begin(resumable=resumable), "", 0.5, wake, clock or Clock())
+    using = engine or Together({"de": Echo()})
+    made = Session(using, Begin(resumable=resumable), "", 0.5, wake, clock or Clock())
     desk = Desk()
     made.attach(desk)
     return made, desk
@@ -164,8 +170,56 @@ def test_a_result_that_comes_too_late_goes_nowhere() -> None:
         else:
             one.close(None)
         (task.result,), _ = batcher.step([task.feed])
-        assert one.settle(task) == []
+        assert one.settle(task) == {}
         assert desk.texts() == []
+
+
+def test_a_pause_brings_the_last_words_and_no_lag() -> None:
+    """What is heard in a pause is what the engine makes of silence, without ack, lag or mark."""
+    clock = Clock()
+    one, desk = session(clock, resumable=True)
+    one.hear(Audio(sound()[:2_000], 16_000))
+    clock.s += 1
+    one.pause()
+    one.pause()
+    clock.s += 60  # an engine that takes so long is late with sound, not with silence
+    before = len(desk.news)
+    work(one)
+    silence = np.zeros(round(SILENCE_S * 16_000), np.float32)
+    expected = np.concatenate([sound()[:2_000], silence])
+    assert desk.texts() == texts(alone(Echo(), expected))[: len(expected) // 1_600]
+    (lag,) = [news for news in desk.news[before:] if isinstance(news, Lagging)]
+    assert lag.lag_ms == pytest.approx(61_000, abs=100)  # of the sound itself
+    assert one.lag.late_s == pytest.approx(61, abs=0.1)
+    assert [news.samples for news in desk.news if isinstance(news, Taken)] == [2_000]
+    again = Desk()
+    one.resume(again, 0)
+    opened = again.news[0]
+    assert isinstance(opened, Opened) and opened.taken == 2_000
+    one.pause()  # it has had its silence, also on another connection
+    assert one.due_s is None
+    one.finish()
+    work(one)
+    assert again.texts() == texts(alone(Echo(), expected))
+
+
+def test_news_know_the_time_of_day() -> None:
+    """A session has the time at which it began, and what it gives the time that it counts from."""
+    clock = Clock()
+    engine = Together({"de": Echo()})
+    one = Session(engine, Begin(), "", 0.5, lambda: None, clock, wall=lambda: 1_700_000_000.0)
+    desk = Desk()
+    one.attach(desk)
+    clock.s += 3
+    one.hear(Audio(sound()[:1_600], 16_000))
+    work(one)
+    clock.s += 50
+    one.hear(Audio(sound()[1_600:3_200], 16_000))
+    work(one)
+    clock.s += 1
+    one.restart()
+    times = [news.at_ms for news in desk.news if isinstance(news, Opened | Given)]
+    assert [time - 1_700_000_000_000 for time in times] == [0, 2_900, 52_800, 54_000]
 
 
 def test_a_restart_begins_again() -> None:
@@ -201,10 +255,10 @@ def test_an_end_by_the_server_says_why() -> None:
     """When the server ends a session, more sound is passed over and the end names the reason."""
     one, desk = session()
     one.hear(Audio(sound()[:1_600], 16_000))
-    one.finish("the server stops")
+    one.finish(Ended("the server stops", "stopping"))
     one.hear(Audio(sound()[:1_600], 16_000))
     work(one)
-    assert desk.news[-1] == Ended("the server stops")
+    assert desk.news[-1] == Ended("the server stops", "stopping")
     assert desk.texts() == texts(alone(Echo(), sound()[:1_600]))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulst import cli, pipeline
+from simulst import cli, conference
 from simulst.config import Speak
 from simulst.errors import SpeechError
 from simulst.server import speech
@@ -32,7 +32,7 @@ from simulst.server.wire.base import News, Silenced, Spoke
 from simulst.speak.sound import RATE
 from simulst.speak.synthesiser import Synthesiser
 from simulst.types import Samples
-from tests.server.client import COST, PATIENCE_S, Client, Echo, Running, sound
+from tests.server.client import COST, PATIENCE_S, Client, Echo, Running, Together, sound
 from tests.server.test_command import free_port, reach
 from tests.speak.programs import children, playing
 from tests.speak.talks import ended, spoken
@@ -93,7 +93,7 @@ async def speaking(*voices: Voice | Synthesiser, **limits: Any) -> AsyncIterator
     """A server that speaks German, if there is a voice."""
     found = Voices(RULES, {"de": voices[0]}) if voices else None
     door, usual = Door(port=0), Limits(**{"sessions": 8, **limits})
-    app = App({"de": Echo()}, COST, door, usual, voices=found)
+    app = App(Together({"de": Echo()}), COST, door, usual, voices=found)
     async with app.listening() as listening:
         yield Running(app, next(iter(listening.sockets)).getsockname()[1])
 
@@ -440,7 +440,7 @@ def test_serve_speaks_if_it_is_allowed_to(
     speaks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only `serve --speak` does, with the synthesiser of the settings."""
-    monkeypatch.setattr(pipeline, "build", lambda config, target: Echo(target))
+    monkeypatch.setattr(conference, "build", lambda config, targets: Together({"de": Echo()}))
     port, clients = free_port(), list[Client]()
 
     async def visit() -> None:

@@ -16,6 +16,7 @@ from simulst.accept import rules
 from simulst.errors import ModelError
 from simulst.glossary import Term, Terms
 from simulst.protocols import Prefix, Request, Translator
+from simulst.translate.decoding import WaitkTranslator
 from simulst.translate.dues import Due, Ledger, beginning, without
 from simulst.translate.policy import Policy, SentenceState
 from simulst.translate.terms import TermTranslator, with_terms
@@ -23,7 +24,7 @@ from simulst.types import Reason, Verdict
 from tests.fakes import SENTENCES, ToyTranslator, expectant, translator
 
 RULES = ("ratio", "learned", "wait-k", "la-2", "wait-if-worse", "entropy", "random")
-LIMITS = config.Translate(max_ratio=4.0)  # random weights do not stop by themselves
+LIMITS = config.Translate(max_ratio=1.0)
 GLOSSARY = {
     "old house": "Altbau am Ring",
     "house": "Haus",
@@ -35,6 +36,8 @@ GLOSSARY = {
     "meet again": "Wiedersehen",
 }
 
+SHORT = ("The old house stands at", "A good friend is worth")
+
 
 @cache
 def terms() -> Terms:
@@ -43,9 +46,18 @@ def terms() -> Terms:
 
 
 @cache
+def eager() -> WaitkTranslator:
+    """The random translator, which would not stop by itself, made to like the end."""
+    plain = expectant()
+    model = WaitkTranslator(plain.model, plain.vocabulary, "en", "de", plain.evidence)
+    model.bias[2, plain.vocabulary.eos] = 12.0
+    return model
+
+
+@cache
 def with_glossary() -> TermTranslator:
-    """The random translator, told of the terms."""
-    return TermTranslator(expectant(), terms())
+    """The same, told of the terms."""
+    return TermTranslator(eager(), terms())
 
 
 def policy(rule: str, model: Translator, **accept: object) -> Policy:
@@ -72,11 +84,6 @@ def run(
     return states, verdicts
 
 
-def dues_of(state: SentenceState) -> list[str]:
-    """The targets that a sentence owes, from the left."""
-    return [each.term.target for each in terms().find(state.source)]
-
-
 def written_terms(state: SentenceState) -> dict[int, str]:
     """What was written for the term that begins at each source word, without marks."""
     found: dict[int, list[str]] = {}
@@ -86,17 +93,22 @@ def written_terms(state: SentenceState) -> dict[int, str]:
     return {start: " ".join(units).strip("\"'.,?!:;()") for start, units in found.items()}
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.sampled_from(RULES), st.integers(1, 3), st.booleans(), st.sampled_from(SENTENCES[::2]))
+@settings(max_examples=8, deadline=None)
+@given(
+    st.sampled_from(RULES),
+    st.integers(1, 3),
+    st.booleans(),
+    st.sampled_from((*SHORT, SENTENCES[0])),
+)
 def test_every_term_is_written_once_as_given(
     rule: str, k_min: int, deterministic: bool, sentence: str
 ) -> None:
     """Whatever the rule, each occurrence has its target, in one piece, however it was drawn."""
     using = policy(rule, with_glossary(), k_min=k_min, k_max=5, deterministic=deterministic)
     ((state,), verdicts) = run(using, [sentence])
-    if len(state.units) < math.floor(LIMITS.max_ratio * len(state.source) + LIMITS.max_extra):
-        found = {each.start: each.term.target for each in terms().find(state.source)}
-        assert written_terms(state) == found
+    assert written_terms(state) == {
+        each.start: each.term.target for each in terms().find(state.source)
+    }
     for unit, reason, start in zip(state.units, state.reasons, state.prefix.terms, strict=True):
         assert (reason is Reason.TERM) == (start >= 0), unit
     accepted = {v.position: v for v in verdicts if v.accepted}
@@ -115,13 +127,14 @@ def test_the_lag_is_kept(rule: str) -> None:
             assert delay >= min(2 + t, len(state.source))
 
 
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("deterministic", [True, False])
+@pytest.mark.parametrize(
+    ("rule", "deterministic"), [("ratio", True), ("learned", True), ("la-2", False)]
+)
 def test_batch_cache_and_repetition_change_nothing(rule: str, deterministic: bool) -> None:
     """Beside others, with a cache or without, and again, a sentence is the same."""
     using = policy(rule, with_glossary(), k_min=2, deterministic=deterministic)
-    states, verdicts = run(using, SENTENCES[::2])
-    again, others = run(using, SENTENCES[::2], fresh=True)
+    states, verdicts = run(using, SHORT)
+    again, others = run(using, SHORT, fresh=True)
     for state, other in zip(states, again, strict=True):
         assert (state.units, state.delays, state.reasons) == (
             other.units,
@@ -129,16 +142,16 @@ def test_batch_cache_and_repetition_change_nothing(rule: str, deterministic: boo
             other.reasons,
         )
     assert [(v.token, v.accepted) for v in verdicts] == [(v.token, v.accepted) for v in others]
-    alone = run(using, SENTENCES[:1])[0][0]
+    alone = run(using, SHORT[:1])[0][0]
     assert (alone.units, alone.delays) == (states[0].units, states[0].delays)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", ["ratio", "wait-k"])
 def test_without_a_term_nothing_changes(rule: str) -> None:
     """A sentence in which no term occurs is translated as if there were no glossary."""
-    other = with_terms(expectant(), Terms([Term(("Kyrgyzstan",), "Kirgisistan")]))
-    plain, verdicts = run(policy(rule, expectant()), SENTENCES[::2])
-    told, others = run(policy(rule, other), SENTENCES[::2])
+    other = with_terms(eager(), Terms([Term(("Kyrgyzstan",), "Kirgisistan")]))
+    plain, verdicts = run(policy(rule, eager()), SENTENCES[:3:2])
+    told, others = run(policy(rule, other), SENTENCES[:3:2])
     assert [s.units for s in plain] == [s.units for s in told]
     assert [s.delays for s in plain] == [s.delays for s in told]
     assert verdicts == others
@@ -148,9 +161,8 @@ def test_without_a_term_nothing_changes(rule: str) -> None:
 def test_a_draft_is_scored_by_the_rule_that_it_was_made_by(sharpness: float) -> None:
     """With equal sight drafts and scores agree: terms are certain, the rest is as likely."""
     model = with_glossary()
-    words = tuple(SENTENCES[0].split()[:6])
-    request = Request(words, False, Prefix())
-    [(draft, kept)] = model.draft([request], [9], [None])
+    request = Request(tuple(SENTENCES[2].split()[:5]), False, Prefix())
+    [(draft, kept)] = model.draft([request], [4], [None])
     [(score, _)] = model.score([replace(request, cache=kept)], [draft], sharpness)
     assert any(start >= 0 for start in draft.terms)
     at = 0
@@ -167,8 +179,8 @@ def test_a_draft_is_scored_by_the_rule_that_it_was_made_by(sharpness: float) -> 
 def test_a_term_out_of_place_has_no_chance() -> None:
     """Where the scorer would write another word, the term has probability nought."""
     model = with_glossary()
-    request = Request(tuple(SENTENCES[0].split()[:6]), False, Prefix())
-    [(draft, _)] = model.draft([request], [9], [None])
+    request = Request(tuple(SENTENCES[2].split()[:5]), False, Prefix())
+    [(draft, _)] = model.draft([request], [4], [None])
     first = draft.terms.index(next(start for start in draft.terms if start >= 0))
     begin = sum(draft.lengths[:first])
     moved = replace(
@@ -180,12 +192,11 @@ def test_a_term_out_of_place_has_no_chance() -> None:
         entropy=draft.entropy[begin:],
         terms=draft.terms[first:],
     )
-    [(free, _)] = expectant().draft([request], [1], [None])
+    [(free, _)] = eager().draft([request], [1], [None])
     [(score, _)] = model.score([request], [moved])
-    if first > 0:  # at the start the translator writes a word that is not the term's
-        assert free.units == draft.units[:1]
-        assert score.log_p[0] == -math.inf
-        assert score.expected is not None and score.expected[0] == 0
+    assert free.units == draft.units[:1] and first == 1
+    assert score.log_p[0] == -math.inf
+    assert score.expected is not None and score.expected[0] == 0
 
 
 def test_a_term_that_is_half_heard_is_waited_for() -> None:

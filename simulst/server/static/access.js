@@ -28,7 +28,8 @@ $("token-dialog").addEventListener("close", () => {
   languages();
 });
 
-function offer(select, codes) {
+/** Let one of some languages be chosen. */
+export function offer(select, codes) {
   const names = new Intl.DisplayNames(["en"], { type: "language" });
   const before = select.value;
   select.replaceChildren(...codes.map((code) => new Option(names.of(code), code)));

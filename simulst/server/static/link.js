@@ -8,7 +8,7 @@ import { refusal } from "./refusal.js";
 const KEPT_S = 120; // of sound; what a longer cut leaves out is silence, and said so
 const BUFFERED_BYTES = 65536; // in the browser's socket; more would only hide a slow network
 const SILENT_MS = 20000; // without a sign of the server while it owes us one
-const STOPS = "the server stops"; // why a session ended, of a server that may soon be back
+const STOPPING = "stopping"; // why a session ended, of a server that may soon be back
 
 export class Link {
   /**
@@ -218,8 +218,8 @@ export class Link {
     }
   }
 
-  done({ reason }) {
-    if (reason === STOPS && !this.finishing) {
+  done({ code, reason }) {
+    if (code === STOPPING && !this.finishing) {
       this.renew(this.acked);
       return;
     }

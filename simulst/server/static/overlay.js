@@ -2,6 +2,8 @@
 //
 //   overlay?session=KEY      the `follow` key of the session
 //     &token=T               where the server asks for one
+//     &to=fr                 another language than the speaker's page shows, where there are several;
+//                            a choice appears while the pointer is on the page
 //     &size=48&lines=2       pixels, and lines that are seen
 //     &color=white&outline=black&align=left
 //     &tentative=1           also what may still change, dimmer
@@ -87,11 +89,24 @@ function partial({ target }) {
   if (target) fresh();
 }
 
+/** Let another language be chosen, where there are several; it is then in the address. */
+function offer(codes, chosen) {
+  const names = new Intl.DisplayNames(["en"], { type: "language" });
+  $("language").replaceChildren(...codes.map((code) => new Option(names.of(code), code)));
+  $("language").value = chosen;
+  $("language").hidden = codes.length < 2;
+}
+
+$("language").addEventListener("change", () => {
+  asked.set("to", $("language").value);
+  location.search = asked;
+});
+
 function connect() {
   const address = new URL("v1/follow", document.baseURI);
   address.protocol = address.protocol.replace("http", "ws");
   address.searchParams.set("session", asked.get("session") ?? "");
-  for (const name of ["token", "tentative"]) {
+  for (const name of ["token", "tentative", "to"]) {
     if (asked.get(name)) address.searchParams.set(name, asked.get(name));
   }
   if (again) address.searchParams.set("after", after);
@@ -106,6 +121,7 @@ function connect() {
         again = true;
         note("");
         if (event.target) $("text").lang = event.target;
+        offer(event.offers ?? [], event.target);
         break;
       case "update":
         update(event);

@@ -1,6 +1,6 @@
 // The page: controls, and what the sound, the link and the captions tell each other.
 
-import { askToken, languages, token } from "./access.js";
+import { askToken, languages, offer, token } from "./access.js";
 import { Captions } from "./captions.js";
 import { Link } from "./link.js";
 import { microphones, Sound, SoundError } from "./sound.js";
@@ -191,13 +191,17 @@ function linkState(name) {
   }
 }
 
-function linkOpened({ source, target, follow }, base_s) {
+function linkOpened({ source, target, follow, offers = [] }, base_s) {
   captions.languages(source, target);
   session = { first: captions.next, source: captions.next, base_s };
   $("overlay").hidden = !follow;
+  $("overlay-to").hidden = !follow || offers.length < 2;
+  offer($("overlay-to"), offers);
+  $("overlay-to").value = target;
   $("overlay").onclick = async () => {
     const address = new URL("overlay", ROOT);
     address.searchParams.set("session", follow);
+    if (offers.length > 1) address.searchParams.set("to", $("overlay-to").value);
     try {
       await navigator.clipboard.writeText(address.href);
       say(

@@ -3,6 +3,7 @@
 
 const LINES = 2;
 const LINE_CELLS = 42;
+const WIDE_CELLS = 32; // of a line with full-width characters
 const LONGEST_S = 6;
 const PAUSE_S = 2;
 const SHORTEST_S = 1;
@@ -10,6 +11,21 @@ const CELLS_PER_S = 20; // fastest reading expected of a viewer
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60]/;
+
+// Marks that may not begin a line, those that may not end one, and parts of one Latin word.
+const NEVER_FIRST =
+  /[\p{Pe}\p{Pf}\p{M}\p{Lm}、。，．,.・：:；;？?！!…‥‼⁇⁈⁉%％‰°′″℃ーゝゞヽヾ々〻‐゠–～〜ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ’”]/u;
+const NEVER_LAST = /[\p{Ps}\p{Pi}$¥￥£＄￡#＃‘“]/u;
+const LATIN = /[0-9A-Za-z]/;
+
+/** Whether a line may end between two units. */
+function mayBreak(before, unit) {
+  if (unit.space) return true;
+  const [first] = unit.text;
+  const last = [...before].at(-1);
+  if (NEVER_FIRST.test(first) || NEVER_LAST.test(last)) return false;
+  return !(LATIN.test(last) && LATIN.test(first));
+}
 
 /** Width in character cells; those of East Asian scripts take two. */
 function cells(text) {
@@ -21,10 +37,11 @@ function cells(text) {
 }
 
 /** The lines with one more unit, or null where it does not fit. */
-function grown(lines, unit) {
+function grown({ lines, before }, unit) {
   const last = lines.at(-1);
   const longer = last + unit.space + unit.text;
-  if (cells(longer) <= LINE_CELLS) return [...lines.slice(0, -1), longer];
+  const most = WIDE.test(longer) && mayBreak(before, unit) ? WIDE_CELLS : LINE_CELLS;
+  if (cells(longer) <= most) return [...lines.slice(0, -1), longer];
   return lines.length < LINES ? [...lines, unit.text] : null;
 }
 
@@ -46,14 +63,15 @@ export function cues(units) {
     done.push({ start_s: cue.start_s, end_s: free_s, lines: cue.lines });
   };
   for (const unit of units) {
-    const lines = cue && grown(cue.lines, unit);
+    const lines = cue && grown(cue, unit);
+    const mark = !unit.space && [...unit.text].every((letter) => NEVER_FIRST.test(letter));
     const fits =
       lines &&
       unit.sentence === cue.sentence &&
       unit.shown_s - cue.last_s < PAUSE_S &&
-      unit.shown_s - cue.start_s < LONGEST_S;
+      (mark || unit.shown_s - cue.start_s < LONGEST_S);
     if (fits) {
-      cue = { ...cue, lines, last_s: unit.shown_s };
+      cue = { ...cue, lines, before: unit.text, last_s: unit.shown_s };
       continue;
     }
     if (cue) close(unit.shown_s);
@@ -62,6 +80,7 @@ export function cues(units) {
       last_s: unit.shown_s,
       sentence: unit.sentence,
       lines: [unit.text],
+      before: unit.text,
     };
   }
   if (cue) close(cue.last_s + PAUSE_S);

@@ -3,25 +3,30 @@
 A client begins with one of
 
     {"type": "start", "rate": 48000, "encoding": "s16le", "source": "en", "target": "de",
-     "resumable": true, "tentative": true, "verdicts": true}
+     "resumable": true, "tentative": true, "verdicts": true, "pauses": true}
     {"type": "resume", "session": "...", "after": 7}
 
 Only `rate`, in Hz, must be given. `encoding` is "s16le" (the default) or "f32le"; the sound is
-mono. Without `source` and `target` the server chooses. A session that is `resumable` outlives a cut
-connection for some time. `tentative` and `verdicts` ask for events that are left out otherwise.
-Then, in any order and number,
+mono. Without `source` and `target` the server chooses; /v1/languages lists what it has. A session
+that is `resumable` outlives a cut connection for some time. `tentative` and `verdicts` ask for
+events that are left out otherwise. A client that need not send while nobody speaks says `pauses`:
+when no sound has come for a second, the session hears two of silence, so that the last words come
+(up to five seconds later where it came faster than it is spoken).
+Where tokens are asked for, `Authorization: Bearer TOKEN` or `?token=TOKEN` shows one. Then, in any
+order and number,
 
-    binary                              sound; whole samples, in messages of any size
+    binary                              sound; whole samples, in messages of up to 1 MiB unless the
+                                        server says otherwise
     {"type": "mark", "name": "..."}     is answered once all sound before it has been dealt with
     {"type": "finish"}                  no more sound: the last words come, then `done`
 
 The sound may follow `start` at once; after `resume` it waits for `opened`. The server says
 
     {"type": "opened", "session": id, "source", "target", "taken": 0, "resumed": false,
-     "follow": key}
+     "follow": key, "at_ms": t}
     {"type": "ack", "samples": n}       so much of the session's sound is dealt with, once for each
                                         message of sound; the difference to what was sent is waiting
-    {"type": "update", "number": n,
+    {"type": "update", "number": n, "at_ms": t,
      "words": [{"text", "start_ms", "end_ms", "probability"} or {"sentence_end_ms"}],
      "emissions": [{"index", "sentence", "text", "space", "delay_ms", "spoken_ms", "elapsed_ms",
                     "reason"}],
@@ -31,14 +36,39 @@ The sound may follow `start` at once; after `resume` it waits for `opened`. The 
     {"type": "lag", "lag_ms": n}        the server falls behind by so much; 0 when it no longer does
     {"type": "marked", "name": "..."}
     {"type": "error", "code", "message", "fatal"}
-    {"type": "done"}                    and closes the connection; has a "reason" where the server
-                                        ended the session, which takes no sound from then on
+    {"type": "done"}                    and closes the connection with 1000; has a "code" and, in
+                                        words, a "reason" where the server ended the session, which
+                                        takes no sound from then on
 
 An `update` holds what became final in one step; lists that are empty are left out. `words` were
 recognised. `emissions` were written, never to be taken back: append `space` and `text`. `delay_ms`
 says how much of the session had been heard then, `spoken_ms` where the last word that had been read
-ended, `elapsed_ms` is `delay_ms` with the computing time. A `partial` replaces the one before: what
-was heard and what would be written next, both of which may still change.
+ended, `elapsed_ms` is `delay_ms` with the computing time; `reason` is one of those in
+`simulst.types`. All three count the session's sound from its start, with the silence heard in
+pauses; `at_ms`, in Unix time, is what to add to them for the time of day. A `partial` replaces the
+one before: what was heard and what would be written next, both of which may still change.
+
+A client that wants several languages of the same sound says `"to": ["de", "fr"]` in place of
+`target`. The sound is recognised once. Every `update` and `partial` then has a "language", and
+those of a language are what a session in it alone would give, `words` included; the numbers run
+through all of them. `opened` has the languages in "to". A language that the server fails in, while
+it goes on in others, is told by an `error` with its "language" that is not fatal. A server of
+several languages lists them in `opened` as "offers". `?to=fr` in the address, here and of every
+other protocol, is for clients that name none.
+
+The code of a `done` is "idle" (no message came for too long; a mark is one), "too_long" (sessions
+are limited in length), "stopping" (so is the server: begin another session in a while), or, for who
+reads along, "gone" (the client is).
+
+An `error` that is not fatal leaves out the message that it is about, and nothing else. After a
+fatal one the connection is closed: with 1008 where the client was wrong, 1011 where the server
+failed ("internal"), 1013 where it is full ("overloaded"); with 1013 and no error where the client
+reads too slowly. Codes of errors: "invalid_json", "unknown_type", "invalid_request",
+"invalid_sample_rate", "invalid_language", "unsupported_language", "invalid_audio", "too_large",
+"not_started", "already_started", "finished", "timeout" (no session was begun), "unknown_session"
+and "gone" (it, or what was missed in it, is not kept any more), "read_only", "internal",
+"overloaded". A server that is full says so before the handshake, by 503 with Retry-After; one that
+knows no such token, by 401.
 
 Sound that an `ack` or a `marked` speaks of has been taken in; up to a step of the engine, half a
 second as it comes, may still wait for what follows it.
@@ -47,25 +77,29 @@ After a cut, `resume` names the session and the number of the last `update` that
 none. `opened` then says how many samples of the session's sound the server has, at the client's
 rate: the client sends from there on, and `finish` again if it had. The updates after `after` come
 again; numbers rise, but not always by one. Acks, marks and partials are not repeated. A session has
-one client: the latest.
+one client: the latest; the one before is closed with 1008. With `?session=ID` in the address a
+client that comes back is let in although the server is full. Who closes with 1000 does not come
+back: the session ends.
 
 Others may read along at /v1/follow?session=KEY with the `follow` key of `opened`, which gives no
-right to send. They get the same events, without acks; `&after=N` repeats updates that the server
-still has, `&tentative=1` and `&verdicts=1` ask for more.
+right to send. They get the same events, without acks and marks and with "" for the session's id;
+`&after=N` repeats updates that the server still has, `&tentative=1` and `&verdicts=1` ask for more.
+They read the session's first language, or with `&to=fr` any that the server offers. One that the
+session is not in yet begins with the sentence that is open, whose words come again; its sentences
+have the session's numbers. It goes some seconds after its last reader, is not recorded, and is not
+refused to who has the key unless the server is full (503).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from simulst.errors import ProtocolError
-from simulst.server.wire import messages, pcm
+from simulst.server.wire import messages, own_events, own_messages
 from simulst.server.wire.base import (
     Audio,
-    Begin,
+    Dropped,
     Ended,
     Failed,
     Finish,
@@ -76,34 +110,18 @@ from simulst.server.wire.base import (
     Mark,
     Marked,
     News,
+    Of,
     Opened,
     Request,
     Resume,
+    Silenced,
+    Spoke,
     Taken,
 )
-from simulst.types import SAMPLE_RATE, Emission, SentenceEnd, Update, Verdict, Word
+from simulst.server.wire.own_events import event
+from simulst.server.wire.own_messages import ENCODINGS, Terms
 
 __all__ = ["Own", "OwnState"]
-
-ENCODINGS = {"s16le": pcm.s16le, "f32le": pcm.f32le}
-NAMES = {str: "string", int: "integer", float: "number", bool: "boolean"}
-LONGEST_TEXT = 256  # characters of a mark, a session or a language
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a session agreed on; it holds for every connection of the session.
-
-    Attributes:
-        rate: samples a second.
-        encoding: of the sound.
-        tentative, verdicts: events that were asked for.
-    """
-
-    rate: int = SAMPLE_RATE
-    encoding: str = "s16le"
-    tentative: bool = False
-    verdicts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +133,14 @@ class OwnState:
         resuming: the session was asked for and has not been opened yet.
         finished: the client has no more sound.
         reads: it follows another's session and says nothing.
-        partial: the last one sent.
+        partials: the last one sent, by language.
     """
 
     terms: Terms | None = None
     resuming: bool = False
     finished: bool = False
     reads: bool = False
-    partial: tuple[str, str] = ("", "")
+    partials: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class Own:
@@ -150,20 +168,22 @@ class Own:
         message = messages.read(frame)
         match message.get("type"):
             case "start":
-                return self._start(state, message)
+                _new(state, "start")
+                terms, begin = own_messages.start(message)
+                return replace(state, terms=terms), (begin,)
             case "resume":
-                fields = _fields(message, session=str, after=int)
+                fields = own_messages.fields(message, session=str, after=int)
                 _new(state, "resume")
                 if fields["after"] < 0:
                     raise ProtocolError(f"after is {fields['after']}: it is an update's number")
                 request = Resume(fields["session"], fields["after"])
                 return replace(state, resuming=True), (request,)
             case "mark":
-                fields = _fields(message, name=str)
+                fields = own_messages.fields(message, name=str)
                 _running(state, "mark")
                 return state, (Mark(fields["name"]),)
             case "finish":
-                _fields(message)
+                own_messages.fields(message)
                 _running(state, "finish")
                 return replace(state, finished=True), (Finish(),)
             case kind:
@@ -173,86 +193,35 @@ class Own:
                     "unknown_type",
                 )
 
-    @staticmethod
-    def _start(state: OwnState, message: Mapping[str, Any]) -> tuple[OwnState, Sequence[Request]]:
-        kinds = {"source": str, "target": str, "encoding": str}
-        flags = {"resumable": bool, "tentative": bool, "verdicts": bool}
-        fields = _fields({**_DEFAULTS, **message}, rate=float, **kinds, **flags)
-        _new(state, "start")
-        if fields["encoding"] not in ENCODINGS:
-            raise ProtocolError(
-                f"encoding is {messages.shown(fields['encoding'])}: use one of "
-                f"{', '.join(ENCODINGS)}"
-            )
-        rate = messages.sample_rate(fields["rate"])
-        terms = Terms(rate, fields["encoding"], fields["tentative"], fields["verdicts"])
-        source, target = (messages.language(name, fields[name]) for name in ("source", "target"))
-        begin = Begin(source, target, fields["resumable"], terms)
-        return replace(state, terms=terms), (begin,)
-
     def send(self, state: OwnState, news: News) -> tuple[OwnState, Sequence[Frame]]:
         """One event for each piece of news, and a partial where it has changed."""
         match news:
-            case Opened(session, source, target, taken, resumed, follow, memo):
+            case Opened(memo=memo):
                 if isinstance(memo, Terms) and not state.reads:
                     state = replace(state, terms=memo, resuming=False)
-                event = _event(
-                    "opened",
-                    session=session,
-                    source=source,
-                    target=target,
-                    taken=taken,
-                    resumed=resumed,
-                    follow=follow,
-                )
-                return state, (event,)
-            case Given(number, update):
-                return _given(state, number, update)
+                return state, (own_events.opened(news, _tagged(state)),)
+            case Given():
+                return _given(state, news)
             case Taken(samples):
-                return state, () if state.reads else (_event("ack", samples=samples),)
+                return state, () if state.reads else (event("ack", samples=samples),)
             case Marked(name):
-                return state, () if state.reads else (_event("marked", name=name),)
+                return state, () if state.reads else (event("marked", name=name),)
             case Lagging(lag_ms):
-                return state, (_event("lag", lag_ms=lag_ms),)
+                return state, (event("lag", lag_ms=lag_ms),)
             case Failed(code, message):
-                return state, (_event("error", code=code, message=message, fatal=True),)
-            case Ended(reason):
-                return state, (_event("done", **({"reason": reason} if reason else {})),)
+                return state, (event("error", code=code, message=message, fatal=True),)
+            case Dropped(target, message):
+                about = {"fatal": False, "language": target}
+                return state, (event("error", code="internal", message=message, **about),)
+            case Ended(reason, code):
+                why = {"code": code, "reason": reason} if reason else {}
+                return state, (event("done", **why),)
+            case Of() | Spoke() | Silenced():
+                raise AssertionError("neither tracks nor speech are asked for here")
 
     def complain(self, state: OwnState, error: ProtocolError) -> Sequence[Frame]:
         """An error event."""
-        return (_event("error", code=error.code, message=str(error), fatal=error.fatal),)
-
-
-_DEFAULTS = {
-    "source": "",
-    "target": "",
-    "encoding": "s16le",
-    "resumable": False,
-    "tentative": False,
-    "verdicts": False,
-}
-
-
-def _fields(message: Mapping[str, Any], **kinds: type) -> dict[str, Any]:
-    """The fields of a message, if they are the ones that belong there."""
-    kind = message["type"]
-    if unknown := sorted(message.keys() - kinds.keys() - {"type"}):
-        raise ProtocolError(
-            f"{kind} has no field {messages.shown(unknown[0])}; its fields are "
-            f"{', '.join(kinds) or 'none'}"
-        )
-    for name, wanted in kinds.items():
-        value = message.get(name)
-        if type(value) is not wanted and not (wanted is float and type(value) is int):
-            raise ProtocolError(
-                f"{kind} needs {name} of type {NAMES[wanted]}, not {messages.shown(value)}"
-            )
-        if isinstance(value, str) and len(value) > LONGEST_TEXT:
-            raise ProtocolError(f"{name} has {len(value)} characters; {LONGEST_TEXT} are allowed")
-        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-            raise ProtocolError(f"{name} is {messages.shown(value)}: half a character is no text")
-    return {name: message[name] for name in kinds}
+        return (event("error", code=error.code, message=str(error), fatal=error.fatal),)
 
 
 def _new(state: OwnState, kind: str) -> None:
@@ -273,51 +242,18 @@ def _running(state: OwnState, kind: str) -> Terms:
     return state.terms
 
 
-def _given(state: OwnState, number: int, update: Update) -> tuple[OwnState, Sequence[Frame]]:
-    assert state.terms is not None, "a session was opened"
-    fields = {
-        "words": [_word(item) for item in update.committed],
-        "emissions": [_emission(unit) for unit in update.emissions],
-        "verdicts": [_verdict(each) for each in update.verdicts if state.terms.verdicts],
-    }
-    filled = {name: values for name, values in fields.items() if values}
-    frames = [_event("update", number=number, **filled)] if filled else []
-    partial = update.tentative_source, update.tentative_target
-    if state.terms.tentative and partial != state.partial:
-        frames.append(_event("partial", source=partial[0], target=partial[1]))
-        state = replace(state, partial=partial)
+def _given(state: OwnState, news: Given) -> tuple[OwnState, Sequence[Frame]]:
+    """An update of what is final, and a partial where it was asked for and has changed."""
+    terms = state.terms
+    assert terms is not None, "a session was opened"
+    frames = [*own_events.update(news, terms.verdicts, terms.tagged)]
+    partial = news.update.tentative_source, news.update.tentative_target
+    if terms.tentative and partial != state.partials.get(news.target, ("", "")):
+        about = {"language": news.target} if terms.tagged else {}
+        frames.append(event("partial", **about, source=partial[0], target=partial[1]))
+        state = replace(state, partials={**state.partials, news.target: partial})
     return state, frames
 
 
-def _word(item: Word | SentenceEnd) -> dict[str, object]:
-    if isinstance(item, SentenceEnd):
-        return {"sentence_end_ms": _ms(item.at)}
-    times = {"start_ms": _ms(item.start), "end_ms": _ms(item.end)}
-    return {"text": item.text, **times, "probability": round(item.probability, 4)}
-
-
-def _emission(unit: Emission) -> dict[str, object]:
-    fields: dict[str, object] = {
-        "index": unit.index,
-        "sentence": unit.sentence,
-        "text": unit.text,
-        "space": unit.space,
-        "delay_ms": _ms(unit.delay),
-        "spoken_ms": _ms(unit.spoken),
-        "reason": unit.reason.value,
-    }
-    if unit.elapsed is not None:
-        fields["elapsed_ms"] = _ms(unit.elapsed)
-    return fields
-
-
-def _verdict(verdict: Verdict) -> dict[str, object]:
-    return {**asdict(verdict), "reason": verdict.reason.value}
-
-
-def _ms(samples: int) -> int:
-    return samples * 1000 // SAMPLE_RATE
-
-
-def _event(kind: str, **fields: object) -> str:
-    return json.dumps({"type": kind, **fields}, ensure_ascii=False)
+def _tagged(state: OwnState) -> bool:
+    return state.terms is not None and state.terms.tagged

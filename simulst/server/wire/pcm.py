@@ -1,4 +1,5 @@
-"""What clients send for sound: bytes in one of a few encodings to samples, one frame at a time.
+"""What clients send for sound: bytes in one of a few encodings to samples, one frame at a time;
+and the one form in which sound is sent to them.
 
 A frame holds whole samples: half a sample is refused and not kept for the next frame, because
 a client that cuts inside a sample has most often lost count, and all that follows would be noise.
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from simulst.errors import ProtocolError
 from simulst.types import Samples
 
-__all__ = ["MOST_BYTES", "alaw", "from_base64", "f32le", "mulaw", "s16le", "u8"]
+__all__ = ["MOST_BYTES", "alaw", "from_base64", "f32le", "mulaw", "s16le", "to_base64", "u8"]
 
 MOST_BYTES = 4 * 2**20  # of one frame: 87 s of 16-bit sound at 24 kHz, no live client sends as much
 
@@ -42,6 +43,12 @@ def from_base64(text: object) -> bytes:
             "without line breaks",
             "invalid_audio",
         ) from error
+
+
+def to_base64(samples: Samples) -> str:
+    """(n,) float32 in [-1, 1] as signed 16-bit integers, little-endian, in base64."""
+    levels = np.clip(np.rint(samples * 32_768), -32_768, 32_767)
+    return base64.b64encode(levels.astype("<i2").tobytes()).decode("ascii")
 
 
 def s16le(data: bytes) -> Samples:

@@ -11,7 +11,8 @@ never shown, although a partial might be taken back. The address may name the la
 Held for real clients:
 
 - They work in lock-step: each binary frame, good or bad, is answered by exactly one message;
-  sentences that end within one frame share a final. `eof` and `reset` are answered once each.
+  sentences that end within one frame share a final. `eof` and `reset` are answered once each. So
+  nothing comes in a pause of the sending: the last words answer the next frame, or `eof`.
 - Without a config the rate is 8000 Hz, as FreeSWITCH and Asterisk send it. The rate may come
   as text or with a decimal point.
 - FreeSWITCH drops any message that contains `""`, as an empty partial does. A final has no empty

@@ -25,6 +25,8 @@ Held for the stock client:
 - At the end it stores the last open segment too if that reads unlike the last completed one: so
   a sentence is shown open, whole, before it is shown completed.
 - It fails on an empty list, and on a WAIT whose message is no number of minutes.
+- It does not say that a file has ended before nothing new has come for a while: so in a pause the
+  session hears some silence, and the last words come.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from typing import Any
 from simulst.errors import ProtocolError
 from simulst.server.wire import messages, pcm
 from simulst.server.wire.base import (
+    PAUSE_S,
     Audio,
     Begin,
     Ended,
@@ -201,7 +204,7 @@ def _options(fields: dict[str, Any]) -> tuple[WhisperLiveState, Sequence[Request
         beside=beside,
         last=min(last, MOST_SEGMENTS),
     )
-    return state, (Begin(source, target),)
+    return state, (Begin(source, target, silence_after_s=PAUSE_S),)
 
 
 # -- what goes out ---------------------------------------------------------------------------

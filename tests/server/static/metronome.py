@@ -21,6 +21,7 @@ from simulst.server.session import Session
 from simulst.server.tokens import Tokens
 from simulst.server.wire.base import News
 from simulst.types import SAMPLE_RATE, Emission, Reason, Samples, SentenceEnd, Update, Word
+from tests.server.client import Together
 
 __all__ = ["SENTENCE", "Metronome", "Server", "running", "written"]
 
@@ -119,14 +120,16 @@ class Server:
 
     Args:
         tokens: that are good; without any, everybody is let in.
+        further: languages beside German.
         limits: of `Limits`.
 
     Attributes:
-        engine: of the server that runs now.
+        engine: of the server that runs now, for German.
     """
 
-    def __init__(self, tokens: Tokens, **limits: Any) -> None:
+    def __init__(self, tokens: Tokens, further: Sequence[str] = (), **limits: Any) -> None:
         self._tokens = tokens
+        self._further = further
         self._limits = {"sessions": 8, "drain_s": 0.1, **limits}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -192,7 +195,8 @@ class Server:
         await self._block.aclose()
         self.engine = Metronome()
         door = Door(port=0, tokens=self._tokens)
-        self._app = App({"de": self.engine}, 0.01, door, Limits(**self._limits))
+        engines = {"de": self.engine, **{target: Metronome() for target in self._further}}
+        self._app = App(Together(engines), 0.01, door, Limits(**self._limits))
         listening = await self._block.enter_async_context(self._app.listening())
         self._behind = next(iter(listening.sockets)).getsockname()[1]
         await self._mend()
@@ -223,9 +227,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(tokens: Tokens | None = None, **limits: Any) -> Iterator[Server]:
+def running(
+    tokens: Tokens | None = None, further: Sequence[str] = (), **limits: Any
+) -> Iterator[Server]:
     """A server for a test."""
-    server = Server(tokens or Tokens(), **limits)
+    server = Server(tokens or Tokens(), further, **limits)
     try:
         yield server
     finally:

@@ -1,12 +1,13 @@
 """A stand-in for the session core: drives a wire with a script instead of an engine.
 
 Each `Audio` that comes in leads to the next update of the script, and then to `Taken`; the end
-of the audio leads to all that are left. `Core` does it frame by frame; `serve` on a loopback
-socket, for real clients.
+of the audio leads to all that are left. Each track goes through the script by itself. `Core` does
+it frame by frame; `serve` on a loopback socket, for real clients.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ from simulst.server.wire.base import (
     Mark,
     Marked,
     News,
+    Of,
+    On,
     Opened,
     Reply,
     Request,
@@ -39,7 +42,10 @@ from simulst.server.wire.base import (
 )
 from simulst.types import Update
 
-__all__ = ["Core", "serve"]
+__all__ = ["AT_MS", "Core", "serve"]
+
+AT_MS = 1_700_000_000_000
+"""Unix time at which all sessions begin here."""
 
 
 @dataclass
@@ -65,8 +71,10 @@ class Core:
     closed: bool = False
 
     def __post_init__(self) -> None:
-        self._sessions = self._numbers = self._samples = 0
-        self._left = list(self.script)
+        self._sessions = 0
+        self._numbers: Counter[str] = Counter()
+        self._samples: Counter[str] = Counter()
+        self._left: dict[str, list[Update]] = {}
         self.state, requests = self.wire.open(self.handshake)
         self._carry_out(requests)
 
@@ -98,24 +106,25 @@ class Core:
             self.requests.append(request)
             self._do(request)
 
-    def _do(self, request: Request) -> None:
+    def _do(self, request: Request, track: str = "") -> None:
         match request:
+            case On(track=name, request=inner):
+                if not (isinstance(inner, Begin) and name in self._left):
+                    self._do(inner, name)
             case Begin(source=source, target=target):
-                self._open(source, target)
+                self._open(track, source, target)
             case Restart():
-                self._left = list(self.script)
-                self._open("", "")
+                self._open(track, "", "")
             case Audio(samples=samples):
-                self._samples += len(samples)
-                self._give(self._left[:1])
-                del self._left[:1]
-                self.tell(Taken(self._samples))
+                self._samples[track] += len(samples)
+                self._give(track, 1)
+                self._told(track, Taken(self._samples[track]))
             case Mark(name=name):
-                self.tell(Marked(name))
+                self._told(track, Marked(name))
             case Finish():
-                self._give(self._left)
-                self.tell(Ended())
-                self.closed = True
+                for each in [track] if track else list(self._left):
+                    self.end(each)
+                self.closed = not self._left
             case Reply(frame=frame):
                 self.sent.append(frame)
             case Close():
@@ -123,15 +132,27 @@ class Core:
             case _:
                 raise AssertionError(f"the script cannot do {request}")
 
-    def _open(self, source: str, target: str) -> None:
-        self._sessions += 1
-        self._numbers = self._samples = 0
-        self.tell(Opened(f"session-{self._sessions}", source or "en", target or "de"))
+    def end(self, track: str) -> None:
+        """End a session, with all that is left of its script."""
+        self._give(track, len(self.script))
+        del self._left[track]
+        self._told(track, Ended())
 
-    def _give(self, updates: Sequence[Update]) -> None:
-        for update in updates:
-            self._numbers += 1
-            self.tell(Given(self._numbers, update))
+    def _told(self, track: str, news: News) -> None:
+        self.tell(Of(track, news) if track else news)
+
+    def _open(self, track: str, source: str, target: str) -> None:
+        self._sessions += 1
+        self._left[track] = list(self.script)
+        self._numbers[track] = self._samples[track] = 0
+        name = f"session-{self._sessions}"
+        self._told(track, Opened(name, source or "en", target or "de", at_ms=AT_MS))
+
+    def _give(self, track: str, count: int) -> None:
+        for update in self._left[track][:count]:
+            self._numbers[track] += 1
+            self._told(track, Given(self._numbers[track], update, AT_MS))
+        del self._left[track][:count]
 
 
 @asynccontextmanager

@@ -214,7 +214,7 @@ def test_items_hold_together(script: list[Update], frames: list[str]) -> None:
     core = connect(script)
     core.take(LIVEKIT, *frames)
     if CLEAR not in frames:
-        core.tell(*(Given(9, each) for each in core._left), Ended())
+        core.tell(*(Given(9, each) for each in core._left[""]), Ended())
         units = [unit.text for each in script for unit in each.emissions]
         told = [event["delta"] for event in read(core.sent) if event["type"] == DELTA]
         assert [delta.strip() for delta in told] == units

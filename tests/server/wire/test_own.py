@@ -10,8 +10,10 @@ import pytest
 
 from simulst.errors import ProtocolError
 from simulst.server.wire.base import (
+    PAUSE_S,
     Audio,
     Begin,
+    Dropped,
     Ended,
     Failed,
     Finish,
@@ -76,13 +78,21 @@ def test_a_client_from_start_to_finish() -> None:
     assert (mark, finish) == (Mark("m"), Finish())
 
 
+@pytest.mark.parametrize(("field", "after_s"), [({}, None), ({"pauses": True}, PAUSE_S)])
+def test_a_client_may_pause(field: dict[str, Any], after_s: float | None) -> None:
+    """Who says that it need not send all the time gets its last words in a pause."""
+    _, (begin,) = talk({"type": "start", "rate": 16_000, **field})
+    assert isinstance(begin, Begin) and begin.silence_after_s == after_s
+
+
 def test_an_update_holds_all_of_a_step() -> None:
     """Words, emissions and, if asked for, verdicts come in one event, with times in ms."""
     state, _ = talk({"type": "start", "rate": 16_000})
-    (event,) = told(state, Given(7, UPDATE))
+    (event,) = told(state, Given(7, UPDATE, 1_700_000_000_500))
     assert event == {
         "type": "update",
         "number": 7,
+        "at_ms": 1_700_000_000_500,
         "words": [
             {"text": "Hello", "start_ms": 100, "end_ms": 200, "probability": 0.9877},
             {"sentence_end_ms": 200},
@@ -139,7 +149,7 @@ def test_who_resumes_finds_the_terms_of_the_start() -> None:
 def test_the_other_events() -> None:
     """Every piece of news has its event."""
     state, _ = talk({"type": "start", "rate": 16_000})
-    opened = Opened("s", "en", "de", 5, True, "f", state.terms)
+    opened = Opened("s", "en", "de", 5, True, "f", state.terms, 1_700_000_000_000)
     assert told(
         state,
         opened,
@@ -148,16 +158,16 @@ def test_the_other_events() -> None:
         Lagging(2_000),
         Failed("internal", "it failed"),
         Ended(),
-        Ended("the server stops"),
+        Ended("the server stops", "stopping"),
     ) == [
         {"type": "opened", "session": "s", "source": "en", "target": "de", "taken": 5}
-        | {"resumed": True, "follow": "f"},
+        | {"resumed": True, "follow": "f", "at_ms": 1_700_000_000_000},
         {"type": "ack", "samples": 160},
         {"type": "marked", "name": "m"},
         {"type": "lag", "lag_ms": 2_000},
         {"type": "error", "code": "internal", "message": "it failed", "fatal": True},
         {"type": "done"},
-        {"type": "done", "reason": "the server stops"},
+        {"type": "done", "code": "stopping", "reason": "the server stops"},
     ]
 
 
@@ -170,3 +180,34 @@ def test_a_reader_gets_no_answers_to_others() -> None:
     with pytest.raises(ProtocolError) as wrong:
         WIRE.receive(state, b"\0\0")
     assert wrong.value.fatal
+
+
+def test_events_of_several_languages_name_theirs() -> None:
+    """Who asks with `to` reads in each event which language it is about; others never do."""
+    start = {"type": "start", "rate": 8_000, "tentative": True}
+    state, (begin,) = talk({**start, "to": ["de", "fr-CA"]})
+    assert isinstance(begin, Begin) and (begin.target, begin.more) == ("de", ("fr",))
+    news: list[News] = [
+        Opened("s", "en", "de", memo=begin.memo, more=("fr",), offers=("de", "fr", "it")),
+        Given(1, UPDATE, target="de"),
+        Given(2, UPDATE, target="fr"),
+        Given(3, Update(9_000, tentative_source="there", tentative_target="da"), target="de"),
+        Dropped("fr", "it failed"),
+    ]
+    opened, *events = told(state, *news)
+    assert (opened["to"], opened["offers"]) == (["de", "fr"], ["de", "fr", "it"])
+    # the last update has nothing new in German, whatever was said in French between
+    assert [(each["type"], each["language"]) for each in events] == [
+        ("update", "de"),
+        ("partial", "de"),
+        ("update", "fr"),
+        ("partial", "fr"),
+        ("error", "fr"),
+    ]
+    assert not events[-1]["fatal"]
+    plain, _ = talk({**start, "target": "de"})
+    for event in told(plain, Opened("s", "en", "de", offers=("de",)), *news[1:2]):
+        assert not {"to", "offers", "language"} & event.keys()
+    one, (begin,) = talk({**start, "to": ["de"]})
+    assert isinstance(begin, Begin) and begin.more == ()
+    assert told(one, news[1])[0]["language"] == "de"

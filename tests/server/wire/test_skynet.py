@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from simulst.errors import ProtocolError
 from simulst.server.wire.base import (
+    PAUSE_S,
     Audio,
     Begin,
     Close,
@@ -27,14 +28,20 @@ from simulst.server.wire.base import (
     Given,
     Handshake,
     Lagging,
+    News,
+    Of,
+    On,
+    Opened,
+    Reply,
 )
-from simulst.server.wire.skynet import END, MOST_REFUSED, Skynet
-from simulst.types import Update
-from tests.server.wire.shell import Core
-from tests.server.wire.talks import sessions, talk
+from simulst.server.wire.skynet import END, MOST_PARTICIPANTS, Skynet
+from simulst.types import SentenceEnd, Update
+from tests.server.wire.shell import AT_MS, Core
+from tests.server.wire.talks import sessions, talk, unit, word
 
 ROOM = Handshake("/streaming-whisper/ws/7c1d9c1e-3b2f-4f0c-9a39-0d7b1d0ad0aa")
 SOUND = b"\x00\x40" * 320  # 20 ms
+BEGIN = Begin(silence_after_s=PAUSE_S)
 
 
 def payload(participant: str = "a1b2c3d4", language: str = "de", pad: bytes = b"\x00") -> bytes:
@@ -76,6 +83,20 @@ class Jigasi:
         return self.shown[before:]
 
 
+def of(who: str, *news: News) -> list[Of]:
+    """News of a participant."""
+    return [Of(who, each) for each in news]
+
+
+def heard(core: Core) -> list[str]:
+    """Whose sound was asked to be heard."""
+    return [
+        each.track
+        for each in core.requests
+        if isinstance(each, On) and isinstance(each.request, Audio)
+    ]
+
+
 def open_room(script: list[Update] | None = None) -> Core:
     """A connection of a room."""
     return Core(Skynet(), talk() if script is None else script, ROOM)
@@ -105,7 +126,7 @@ def test_a_message_to_the_letter() -> None:
     frame = core.take(payload())[0]
     assert isinstance(frame, str)
     assert frame.endswith(
-        '"participant_id": "a1b2c3d4", "ts": 100, "text": "Guten", "audio": "", '
+        f'"participant_id": "a1b2c3d4", "ts": {AT_MS + 100}, "text": "Guten", "audio": "", '
         '"type": "interim", "variance": 1.0}'
     )
 
@@ -116,19 +137,19 @@ def test_the_header_is_only_a_hint(language: str, pad: bytes) -> None:
     """Either padding is read; the language of one viewer does not choose the pair."""
     core = open_room()
     core.take(payload("a1b2c3d4", language, pad))
-    begin, audio = core.requests
-    assert begin == Begin()
-    assert isinstance(audio, Audio)
-    assert audio.rate == 16_000
-    np.testing.assert_array_equal(audio.samples, np.full(320, 0.5, np.float32))
-    assert core.state.participant == "a1b2c3d4"
+    begin, sound = core.requests
+    assert begin == On("a1b2c3d4", BEGIN)
+    assert isinstance(sound, On) and sound.track == "a1b2c3d4"
+    assert isinstance(sound.request, Audio)
+    assert sound.request.rate == 16_000
+    np.testing.assert_array_equal(sound.request.samples, np.full(320, 0.5, np.float32))
 
 
 def test_the_longest_header() -> None:
     """A header without padding is read to its last byte."""
     core = open_room()
     core.take(payload("p" * 54, "en-US"))
-    assert core.state.participant == "p" * 54
+    assert heard(core) == ["p" * 54]
 
 
 @pytest.mark.parametrize("path", ["/ws/room", "/streaming-whisper/ws/room", "ws/room"])
@@ -146,28 +167,77 @@ def test_an_address_without_a_meeting_is_refused(path: str) -> None:
         Skynet().open(Handshake(path))
 
 
-def test_one_participant_is_translated_and_the_others_are_told() -> None:
-    """The first who speaks is translated; each other one reads once that they are not."""
+def test_each_participant_has_captions_of_their_own() -> None:
+    """Two who speak at once are begun once each, and every caption names who it is of."""
     core, jigasi = open_room(), Jigasi()
-    core.take(payload("a1b2c3d4"))
-    ((who, _, text, final),) = jigasi.read(core.take(payload("ffff0000")))
-    assert (who, final) == ("ffff0000", True)
-    assert text.startswith("[not translated")
-    assert core.take(payload("ffff0000"), payload("ffff0000")) == []
-    assert sum(isinstance(each, Audio) for each in core.requests) == 1
-    core.take(payload("a1b2c3d4"))
-    assert [each[2] for each in jigasi.read(core.take(payload("a1b2c3d4")))] == [
-        "Guten Morgen, alle."
+    one, two = payload("a1b2c3d4"), payload("ffff0000")
+    shown = [jigasi.read(core.take(frame)) for frame in (one, two, one, one, two, two)]
+    assert [[(who, text, final) for who, _, text, final in each] for each in shown] == [
+        [("a1b2c3d4", "Guten", False)],
+        [("ffff0000", "Guten", False)],
+        [],
+        [("a1b2c3d4", "Guten Morgen, alle.", True)],
+        [],
+        [("ffff0000", "Guten Morgen, alle.", True)],
+    ]
+    assert len({number for _, number, _, _ in jigasi.shown}) == 2
+    assert core.requests.count(On("a1b2c3d4", BEGIN)) == 1
+    assert core.requests.count(On("ffff0000", BEGIN)) == 1
+    last = jigasi.read(core.take(END))
+    assert [(who, text) for who, _, text, _ in last] == [
+        ("a1b2c3d4", "Danke."),
+        ("ffff0000", "Danke."),
+    ]
+    assert core.requests[-1] == Finish()
+    assert core.closed
+
+
+def test_who_comes_back_is_begun_anew() -> None:
+    """When the session of a silent participant ends, its last words come, and the next is begun."""
+    core, jigasi = open_room(talk()[:1]), Jigasi()
+    core.take(payload(), payload("ffff0000"))
+    assert core.take() == []
+    core.end("a1b2c3d4")
+    assert [each[2:] for each in jigasi.read(core.sent[-1:])] == [("Guten", True)]
+    before = {number for _, number, _, _ in jigasi.shown}
+    ((_, number, text, final),) = jigasi.read(core.take(payload()))
+    assert (text, final) == ("Guten", False)
+    assert number not in before
+    assert core.requests.count(On("a1b2c3d4", BEGIN)) == 2
+    assert core.requests.count(On("ffff0000", BEGIN)) == 1
+
+
+def test_a_time_is_that_of_the_day() -> None:
+    """A sentence has the time at which it began, which stays though its sound comes later."""
+    core = open_room([])
+    core.take(payload())
+    opened, first, second = (
+        Opened("s", "en", "de", at_ms=1_000),
+        Update(0, (word("Yes", 0.5, 1),), (unit(0, "Ja", 1),)),
+        Update(
+            0,
+            (word("yes.", 1, 1.5), SentenceEnd(24_000), word("No", 2.25, 2.5)),
+            (unit(1, "ja.", 1.5), unit(2, "Nein", 2.5, sentence=1)),
+        ),
+    )
+    news = of("a1b2c3d4", opened, Given(1, first, 1_010), Given(2, second, 61_000))
+    told = [json.loads(frame) for frame in core.tell(*news)]
+    assert [(each["text"], each["ts"]) for each in told] == [
+        ("Ja", 1_510),
+        ("Ja ja.", 1_510),
+        ("Nein", 63_250),
     ]
 
 
 def test_a_room_of_strangers_is_bounded() -> None:
-    """However many names come, few are remembered and told."""
-    core = open_room()
-    core.take(payload())
-    core.take(*(payload(f"p{i}") for i in range(MOST_REFUSED + 10)))
-    assert len(core.state.refused) == MOST_REFUSED
-    assert len(core.sent) == MOST_REFUSED + 1
+    """However many names come, few are listened to at once; a place that is free is given away."""
+    core = open_room([])
+    core.take(*(payload(f"p{i}") for i in range(MOST_PARTICIPANTS + 10)))
+    assert len(core.state.talks) == MOST_PARTICIPANTS
+    assert heard(core) == [f"p{i}" for i in range(MOST_PARTICIPANTS)]
+    core.end("p7")
+    core.take(payload("late"))
+    assert heard(core)[-1] == "late"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +249,6 @@ def test_a_room_of_strangers_is_bounded() -> None:
         (b"a1b2c3d4".ljust(60, b"\x00") + SOUND, r"must be participant\|language"),
         (b"|de".ljust(60, b"\x00") + SOUND, r"must be participant\|language"),
         (b"\xff|de".ljust(60, b"\x00") + SOUND, "must be UTF-8"),
-        (payload()[:-1], "639 bytes"),
     ],
 )
 def test_a_bad_frame_is_left_out(frame: bytes, what: str) -> None:
@@ -192,23 +261,43 @@ def test_a_bad_frame_is_left_out(frame: bytes, what: str) -> None:
     assert [re.search(what, str(error)) is None for error in core.errors] == [False, False]
 
 
-def test_text_ends_the_connection() -> None:
-    """Only bytes belong here; the participant reads why captions end."""
+def test_broken_sound_harms_nobody_else() -> None:
+    """Half a sample is left out, its participant is told so once, and it counts as no error."""
     core, jigasi = open_room(), Jigasi()
-    core.take(payload())
-    ((_, _, text, final),) = jigasi.read(core.take('{"eof": 1}'))
-    assert "only binary frames" in text
-    assert final
+    broken = payload("ffff0000")[:-1]
+    ((who, _, text, _),) = [
+        each for each in jigasi.read(core.take(broken, broken, payload())) if "639" in each[2]
+    ]
+    assert who == "ffff0000" and text.startswith("[not translated: ")
+    assert sum(isinstance(each, Reply) for each in core.requests) == 1
+    assert core.errors == []
+    assert heard(core) == ["a1b2c3d4"]
+    core.take(payload("ffff0000"))
+    assert heard(core) == ["a1b2c3d4", "ffff0000"]
+
+
+def test_text_ends_the_connection() -> None:
+    """Only bytes belong here; all participants read why captions end."""
+    core, jigasi = open_room(), Jigasi()
+    core.take(payload(), payload("ffff0000"))
+    told = jigasi.read(core.take('{"eof": 1}'))
+    assert [who for who, _, _, _ in told] == ["a1b2c3d4", "ffff0000"]
+    assert all("only binary frames" in text and final for _, _, text, final in told)
     assert core.closed
 
 
 def test_a_failure_is_a_caption() -> None:
-    """Who is translated reads why it ends; before anyone is, there is nobody to tell."""
+    """Who is concerned reads why, behind the last words; before anyone is, nobody is told."""
     core, jigasi = open_room(), Jigasi()
-    assert core.tell(Failed("full", "the server is full"), Lagging(900)) == []
-    core.take(payload())
-    ((_, _, text, _),) = jigasi.read(core.tell(Failed("full", "the server is full")))
-    assert text == "the server is full"
+    failed = Failed("overloaded", "the server is full", AT_MS + 5_000)
+    assert core.tell(failed, *of("a1b2c3d4", Lagging(900))) == []
+    core.take(payload(), payload("ffff0000"))
+    first, second = core.tell(*of("a1b2c3d4", failed))
+    assert jigasi.read([first])[0][2:] == ("Guten", True)
+    assert jigasi.read([second])[0][0::2] == ("a1b2c3d4", "[not translated: the server is full]")
+    assert json.loads(second)["ts"] == AT_MS + 5_000
+    ((who, _, text, _),) = jigasi.read(core.take(payload("ffff0000"), payload("ffff0000")))
+    assert (who, text) == ("ffff0000", "Guten Morgen, alle.")
 
 
 def test_the_end() -> None:
@@ -224,8 +313,9 @@ def test_an_end_without_a_sentence_end_loses_nothing() -> None:
     """An open sentence becomes final when the session ends."""
     core, jigasi = open_room(talk()[:1]), Jigasi()
     core.take(payload())
-    assert [each[2:] for each in jigasi.read(core.tell(Ended()))] == [("Guten", True)]
-    assert core.tell(Ended()) == []
+    ended = of("a1b2c3d4", Ended())
+    assert [each[2:] for each in jigasi.read(core.tell(*ended))] == [("Guten", True)]
+    assert core.tell(*ended) == []
 
 
 def test_ids_differ_from_meeting_to_meeting() -> None:
@@ -272,6 +362,7 @@ def test_no_client_breaks_it(frames: list[Frame]) -> None:
         jigasi.read(core.take(frame))
         if core.closed:
             return
-    core.take(payload(core.state.participant or "a1b2c3d4"))
-    assert isinstance(core.requests[-1], Audio)
-    assert len(jigasi.read(core.tell(Given(1, talk()[0])))) == (core.state.participant != "ü")
+    core.take(payload())
+    assert heard(core)[-1] == "a1b2c3d4"
+    opened = Opened("s", "en", "de", at_ms=AT_MS)
+    assert len(jigasi.read(core.tell(*of("a1b2c3d4", opened, Given(1, talk()[0]))))) == 1

@@ -175,7 +175,7 @@ def test_frames_around_a_reset_are_all_answered() -> None:
     assert (state.owed, state.later) == (2, 1)
     core = Core(wire)
     core.state = state
-    core._open("", "")  # the new session is there
+    core._open("", "", "")  # the new session is there
     assert read(core.sent) == [{"partial": ""}, {"partial": ""}, {"text": ""}]
     assert core.state.owed == 1
     assert read(core.tell(Taken(1600))) == [{"partial": ""}]

@@ -1,4 +1,4 @@
-"""The wire of WhisperLive; its client is played, and comes itself in `test_stock_clients`."""
+"""The wire of WhisperLive; its client is played, and hears a whole talk in `test_talk_clients`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from simulst.errors import ProtocolError
 from simulst.server.wire.base import (
+    PAUSE_S,
     Audio,
     Begin,
     Ended,
@@ -58,7 +59,7 @@ def test_a_translated_talk() -> None:
         [{"segments": [GUTEN, {**DANKE, "completed": False}]}, {"segments": [GUTEN, DANKE]}],
     ]
     assert stock.srt() == [" Guten Morgen, alle.", " Danke."]
-    assert core.requests[0] == Begin("en", "")
+    assert core.requests[0] == Begin("en", "", silence_after_s=PAUSE_S)
     assert core.closed
 
 
@@ -80,7 +81,7 @@ def test_a_transcribed_talk() -> None:
 def test_a_talk_with_its_translation() -> None:
     """With enable_translation both come: the transcript grows, translated sentences are whole."""
     core, stock = begin(enable_translation=True, target_language="de", task="translate")
-    assert core.requests[0] == Begin("", "de")
+    assert core.requests[0] == Begin("", "de", silence_after_s=PAUSE_S)
     told = stock.read(core.take(SOUND, SOUND, SOUND, SOUND, END_OF_AUDIO))
     assert [each["translated_segments"] for each in told if "translated_segments" in each] == [
         [GUTEN],
@@ -93,7 +94,7 @@ def test_a_talk_with_its_translation() -> None:
 def test_a_target_alone_says_nothing() -> None:
     """The stock client always names a target; it is followed with enable_translation only."""
     core, _ = begin(target_language="fr")
-    assert core.requests == [Begin("", "")]
+    assert core.requests == [Begin("", "", silence_after_s=PAUSE_S)]
 
 
 @pytest.mark.parametrize(
