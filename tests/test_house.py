@@ -18,7 +18,8 @@ ROOT = Path(simulst.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     ("types", "errors", "draws", "calibration", "catalogue", "torchaudio_shim"),
-    ("config", "corpus", "glossary"),
+    ("sections", "corpus", "glossary"),
+    ("config",),
     ("protocols", "packs", "options"),
     ("audio", "asr", "translate", "accept", "emit", "hub"),
     ("ear",),
