@@ -27,7 +27,7 @@ needs_flite = pytest.mark.skipif(shutil.which("flite") is None, reason="flite is
 class Parrot:
     """A listener that writes what it is told to, whatever was said."""
 
-    languages = ("en",)
+    languages: tuple[str, ...] = ("en",)
 
     def __init__(self, text: str) -> None:
         self._text = text
