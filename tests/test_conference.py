@@ -224,7 +224,7 @@ def packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Tiny packs into German, French and Chinese, found by name, and a silent recogniser."""
     monkeypatch.setattr("simulst.packs.folders", lambda: [tmp_path])
     monkeypatch.setattr(
-        "simulst.conference.open_transcriber", lambda asr: ScriptedTranscriber(script())
+        "simulst.conference.open_transcriber", lambda asr, terms: ScriptedTranscriber(script())
     )
     for target, each in translators().items():
         assert isinstance(each, WaitkTranslator)
