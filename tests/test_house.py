@@ -18,7 +18,7 @@ ROOT = Path(simulst.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     ("types", "errors", "draws", "calibration", "catalogue", "torchaudio_shim"),
-    ("sections", "corpus", "glossary"),
+    ("sections", "corpus", "glossary", "seq2seq"),
     ("config",),
     ("protocols", "packs", "options"),
     ("audio", "asr", "translate", "accept", "emit", "hub"),
