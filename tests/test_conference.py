@@ -261,6 +261,19 @@ def test_a_language_without_translator_is_refused(packs: Path) -> None:
         build(CONFIG, ("de", "it"))
 
 
+def test_each_language_has_its_column_of_the_glossary(packs: Path) -> None:
+    """Booths take their own targets; a file that does not name its languages is refused."""
+    path = packs / "terms.tsv"
+    path.write_text("en\tde\tfr\nhouse\tHaus\tmaison\nroad\tGasse\t\n")
+    using = build(config.load(None, [f"glossary={path}"]), ("de", "fr"))
+    told = {target: booth.signature()["glossary"] for target, booth in using.booths.items()}
+    assert told["de"].startswith("terms.tsv (2 terms, ")
+    assert told["fr"].startswith("terms.tsv (1 terms, ")
+    path.write_text("house\tHaus\n")
+    with pytest.raises(ConfigError, match="does not say which of de, fr"):
+        build(config.load(None, [f"glossary={path}"]), ("de", "fr"))
+
+
 @pytest.mark.parametrize("text", ["de,de", "de,", ",", "", "de, de"])
 def test_languages_are_named_once(text: str) -> None:
     """A language that is empty or named twice is refused."""

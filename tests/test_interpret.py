@@ -188,6 +188,21 @@ def test_each_option_reaches_its_setting() -> None:
     assert (config.accept.rule, config.accept.m, config.accept.k_min) == ("la-2", 0.25, 2)
 
 
+def test_broken_lines_of_a_glossary_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each has its line on standard error, and the rest is used; a file of no use is refused."""
+    path = tmp_path / "terms.tsv"
+    path.write_text("house\tHaus\nroad\n\nfriend\t\n")
+    assert settings(arguments("x.wav", "--glossary", path)).glossary == str(path)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"simulst: {path}, line 2: 'road' has no tab")
+    assert second.startswith(f"simulst: {path}, line 4: 'friend' has no target")
+    path.write_text("road\n")
+    with pytest.raises(ConfigError, match="holds no term"):
+        settings(arguments("x.wav", "--glossary", path))
+
+
 @pytest.mark.parametrize(("k", "k_max"), [(3, 7), (7, 7), (9, 9)])
 def test_k_raises_the_upper_bound_with_it(k: int, k_max: int) -> None:
     """A large k is not refused because of a k_max that nobody named."""

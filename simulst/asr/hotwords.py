@@ -69,7 +69,7 @@ def corrected(words: Sequence[Word], terms: Sequence[Sequence[str]]) -> tuple[Wo
     """The words with those replaced that nearly sound like a term; marks and times are kept.
 
     A term of n words may have been heard as up to n + 1 words, none of which the recogniser was
-    sure of. What is spelt as a term is left as it is.
+    sure of. What is spelt as a term, or differs in an ending alone, is left as it is.
 
     Args:
         words: of a hypothesis.
@@ -103,8 +103,9 @@ def _far(run: Sequence[Word], count: int, term: Sequence[str]) -> float | None:
     heard, meant = sounds("".join(word.text for word in run)), sounds("".join(term))
     if len(meant) < LEAST or heard[:1] == "" or abs(len(heard) - len(meant)) > NEAR * len(meant):
         return None
-    if [key(word.text) for word in run] == [key(word) for word in term]:
-        return None
+    one, other = ["".join(map(key, words)) for words in ([word.text for word in run], term)]
+    if one.startswith(other) or other.startswith(one):
+        return None  # the term itself, or another form of it
     far = distance(heard, meant) / len(meant)
     return far if far <= NEAR else None
 

@@ -104,7 +104,8 @@ class TermTranslator:
         begun: list[tuple[Growing, Due, int, str]] = []
         for row, draft, due, loss in zip(rows, drafts, dues, losses, strict=True):
             place = _place(draft, due, loss, len(row.request.prefix.lengths))
-            if place is None and due and row.request.closed and not row.request.withheld:
+            here = place is not None and place[0] < row.left
+            if due and not here and row.request.closed and not row.request.withheld:
                 place = self._last_place(row, draft, due, loss)
             finished, room = draft.finished and len(draft.units) <= row.left, row.left
             row.take(cut(draft, room if place is None else min(room, place[0])))
@@ -123,7 +124,7 @@ class TermTranslator:
         found = [
             (loss, -unit, due)
             for due, each in zip(dues, losses, strict=True)
-            for unit, loss in enumerate(each[: row.left])
+            for unit, loss in enumerate(each[: max(row.left - len(due.units) + 1, 1)])
         ]
         most, unit, due = max(found, key=lambda each: each[:2], default=(0.0, 0, dues[0]))
         if most >= ALONE:

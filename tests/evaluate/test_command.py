@@ -89,6 +89,22 @@ def test_the_limit_takes_the_first_sentences(
     assert "dev.tsv, first 2 pairs" in capsys.readouterr().out
 
 
+def test_a_glossary_is_written_and_named(
+    pack: Path, text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its terms are in the log, the signature says which they were, broken lines are told."""
+    terms = tmp_path / "terms.tsv"
+    terms.write_text("friend\tBusenfreund\nroad\n")
+    options = ("--to", "de", "--pack", pack, "--rule", "wait-k", "--glossary", terms)
+    run(text, *options, "--out", tmp_path / "out")
+    printed = capsys.readouterr()
+    assert "pack random-en-de with terms.tsv (1 terms, " in printed.out
+    assert printed.err.startswith(f"simulst: {terms}, line 2: ")
+    (log,) = (tmp_path / "out").glob("*/instances.log")
+    found = ["Busenfreund" in each.prediction for each in read_instances(log)]
+    assert found == [False, True, False]
+
+
 def test_without_matplotlib_the_figures_are_still_written(
     pack: Path,
     text: Path,

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from simulst import config
 from simulst.accept import rules
 from simulst.draws import uniform
+from simulst.glossary import Term, Terms
 from simulst.protocols import Prefix, Request, Translator
 from simulst.translate.opening import locate, open_offline
 from simulst.translate.policy import Policy, SentenceState
 from simulst.translate.rows import LONGEST_UNIT
+from simulst.translate.terms import with_terms
 from simulst.types import Draft
 from tests.fakes import SENTENCES
 from tests.translate import tiny
@@ -300,3 +302,19 @@ def test_a_target_longer_than_the_model_reads_stops(tmp_path: Path) -> None:
         [Request(request.source, False, written(request, draft))], [9], [None]
     )
     assert more.tokens == ()
+
+
+def test_a_glossary_goes_with_any(model: Translator) -> None:
+    """A term is written as given, and drafts with terms are scored as they were made."""
+    told = with_terms(model, Terms([Term(("house",), "alte Haus")]))
+    request = Request(("The", "house"), True, Prefix())
+    [(draft, kept)] = told.draft([request], [6], [None])
+    term = [unit for unit, start in zip(draft.units, draft.terms, strict=True) if start == 1]
+    assert " ".join(term).rstrip(".,?!:;") == "alte Haus"
+    [(score, _)] = told.score([dataclasses.replace(request, cache=kept)], [draft])
+    at = 0
+    for length, start in zip(draft.lengths, draft.terms, strict=True):
+        for i in range(at, at + length):
+            assert score.log_p[i] == pytest.approx(draft.log_q[i], abs=1e-3)
+            assert start < 0 or score.log_p[i] == 0
+        at += length
