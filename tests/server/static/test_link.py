@@ -43,7 +43,7 @@ def test_a_cut_after_stop_does_not_cost_the_last_words(page: Any, server: Server
     wait_for_words(page, 1)
     server.cut()
     page.get_by_role("button", name="Stop").click()
-    assert page.get_by_role("button", name="Give up").is_visible()
+    until(page, lambda: page.get_by_role("button", name="Give up").is_visible())
     server.mend()
     wait_for_end(page)
     assert server.engine.updates[-1].ended
