@@ -265,6 +265,3 @@ def _find_folder(name: str) -> Path:
 
 def _is_path(name: str) -> bool:
     return os.sep in name or name in (".", "..")
-
-
-open_transcriber = open_whisper  # until simulst/train/listener/live.py asks asr.opening

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from simulst.asr.listener import Listener
-from simulst.asr.whisper import open_transcriber
+from simulst.asr.opening import open_transcriber
 from simulst.audio.vad import VoiceGate
 from simulst.config import Asr, Audio
 from simulst.train.listener.features import SAMPLE_RATE
