@@ -63,6 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="a teacher: it needs the whole source, so it cannot interpret",
     )
+    parser.add_argument(
+        "--opening",
+        type=float,
+        default=0.5,
+        help="share of the budget over which a teacher that starts from an interpreter's weights "
+        "learns to look ahead (0.5)",
+    )
     parser.add_argument("--hours", type=float, default=1.25, help="time budget; 0 for none")
     parser.add_argument("--steps", type=int, default=0, help="optimiser steps at most; 0: no limit")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
@@ -79,6 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--warmup", type=int, default=400, help="steps up to it")
     parser.add_argument("--tokens", type=int, default=2048, help="padded tokens a batch")
     parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--smoothing", type=float, default=0.1, help="of the labels (0.1)")
     parser.add_argument(
         "--precision",
         choices=("auto", "bf16", "fp32"),
@@ -103,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
         DataError: data that cannot be read.
         ModelError: the work folder belongs to another run.
     """
-    for name in ("rough", "join", "cut"):
+    for name in ("rough", "join", "cut", "opening", "smoothing"):
         if not 0 <= getattr(args, name) <= 1:
             raise ConfigError(f"--{name} is {getattr(args, name)}: it must lie in [0, 1]")
     if args.start and args.parent:
@@ -121,7 +129,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.threads > 0:
         torch.set_num_threads(args.threads)
-    recipe = _recipe(args)
+    start, weights = _start(args), None
+    recipe = _recipe(args, start)
     device = pick_device(args.device)
     args.work.mkdir(parents=True, exist_ok=True)
     vocabulary = _vocabulary(args, pairs)
@@ -133,7 +142,6 @@ def run(args: argparse.Namespace) -> int:
     if not examples:
         files = ", ".join(map(str, args.data))
         raise ConfigError(f"{files}: every pair is empty or longer than {LONGEST} subwords")
-    start, weights = _start(args), None
     if start is None:
         sizes = [getattr(args, f.name) for f in fields(Dimensions) if f.name != "vocabulary"]
         dimensions = Dimensions(vocabulary.size, *sizes)
@@ -188,10 +196,12 @@ def _read(files: Sequence[Path], corpora: Set[str]) -> list[Pair]:
     return pairs
 
 
-def _recipe(args: argparse.Namespace) -> Recipe:
+def _recipe(args: argparse.Namespace, start: WaitkTranslator | None) -> Recipe:
     from simulst.train.translator import Recipe
 
     given = {f.name: getattr(args, f.name) for f in fields(Recipe) if hasattr(args, f.name)}
+    if not args.bidirectional or start is None or start.model.dim.bidirectional:
+        given["opening"] = 0.0  # nothing is shut
     return Recipe(**given, join_share=args.join)
 
 

@@ -32,6 +32,7 @@ __all__ = ["Recipe", "Step", "TranslatorTraining", "pick_device"]
 
 
 WHOLE = 10_000  # a k that no sentence reaches
+SHUT = -6.0  # of a logit of attention: looks ahead so little that nothing changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Recipe:
         dropout, smoothing: of the layers and of the labels.
         longest_k: k is drawn from 1..longest_k; one row in eight sees the whole source.
         join_share: share of examples joined with others into longer ones.
+        opening: share of the budget over which a bidirectional encoder that starts from a causal
+            one learns to look ahead; 0: at once.
         precision: to compute with, "bf16", "fp32" or "auto" for the faster one; the masters are
             float32.
         seed: of initialisation, order, k and dropout.
@@ -61,6 +64,7 @@ class Recipe:
     smoothing: float = 0.1
     longest_k: int = 10
     join_share: float = 0.2
+    opening: float = 0.0
     precision: str = "auto"
     seed: int = 1
 
@@ -221,6 +225,11 @@ class TranslatorTraining:
         longest = self.recipe.longest_k
         return [WHOLE if dice.random() < 0.125 else dice.randint(1, longest) for _ in range(rows)]
 
+    def _ahead(self) -> float:
+        """How far the encoder is shut to what comes later."""
+        opening = self.recipe.opening
+        return SHUT * max(1 - self._share() / opening, 0.0) if opening else 0.0
+
     def _loss(self, rows: list[Example], ks: list[int], smoothing: float) -> torch.Tensor:
         batch = collate(rows, ks, self.vocabulary).to(self.device)
         # on a CPU the plain products beat the fused kernel for sentences of this length
@@ -267,6 +276,7 @@ class TranslatorTraining:
                 if number < self.batch:
                     continue
                 began = time.monotonic()
+                self.model.ahead = self._ahead()
                 loss = self._loss(rows, self._lags(len(rows)), recipe.smoothing)
                 torch.autograd.backward(loss)
                 self.weights.step(

@@ -164,11 +164,18 @@ Past = list[tuple[Tensor, Tensor]]
 
 
 class WaitkTransformer(nn.Module):
-    """Causal encoder and decoder with one shared embedding."""
+    """Causal encoder and decoder with one shared embedding.
+
+    Attributes:
+        ahead: added to the logits of a bidirectional encoder's attention to later tokens in
+            `forward`: from far below zero, where it is as good as causal, training may raise it
+            to 0, which is what is stored and used.
+    """
 
     def __init__(self, dim: Dimensions, dropout: float = 0.0) -> None:
         super().__init__()
         self.dim = dim
+        self.ahead = 0.0
         self.embedding = nn.Embedding(dim.vocabulary, dim.width)
         self.encoder = nn.ModuleList(EncoderLayer(dim, dropout) for _ in range(dim.encoder_layers))
         self.encoder_norm = nn.LayerNorm(dim.width)
@@ -279,6 +286,9 @@ class WaitkTransformer(nn.Module):
         inside = None
         if self.dim.bidirectional:
             inside = (index < visible.amax(dim=1, keepdim=True))[:, None, None]  # (B, 1, 1, S)
+            if self.ahead:
+                bias = self.ahead * (index > index.unsqueeze(1)).to(self.embedding.weight)  # (S, S)
+                inside = bias.masked_fill(~inside, -math.inf)  # (B, 1, S, S)
         states, _ = self.encode(source, zero, mask=inside)
         source_mask = (index < visible.unsqueeze(-1)).unsqueeze(1)  # (B, 1, T, S)
         y, _ = self.decode(target, zero, self.memory(states), source_mask)

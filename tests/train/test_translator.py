@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from simulst import config, packs
 from simulst.accept import rules
 from simulst.errors import ConfigError, ModelError
 from simulst.train import command
+from simulst.train.parallel import collate
 from simulst.train.translator import Recipe, Step, TranslatorTraining, pick_device
 from simulst.translate.model import Dimensions
 from simulst.translate.policy import Policy
@@ -131,3 +133,25 @@ def test_the_command_makes_a_pack(tmp_path: Path) -> None:
     bad = parser.parse_args([*line.split(), "--rough", "2"])
     with pytest.raises(ConfigError, match="--rough is 2"):
         command.run(bad)
+
+
+def test_a_teacher_opens_gently(tmp_path: Path) -> None:
+    """A shut encoder computes what the causal one it starts from does; half way it is open."""
+    causal, _ = train(tmp_path / "causal", 30, precision="fp32")
+    start = causal.finished()
+    both = replace(DIM, bidirectional=True)
+    settings = Recipe(hours=0, steps=8, tokens=64, precision="fp32", opening=0.5)
+    training = TranslatorTraining(
+        both, vocabulary(), settings, tmp_path / "teacher", CPU, start.state_dict()
+    )
+    batch = collate(EXAMPLES, [100] * len(EXAMPLES), vocabulary())
+    wanted = start(batch.source, batch.inputs, batch.visible, batch.keep)
+    found = []
+    for ahead in (-30.0, 0.0):
+        training.model.ahead = ahead
+        found.append(training.model(batch.source, batch.inputs, batch.visible, batch.keep))
+    torch.testing.assert_close(found[0], wanted)
+    assert not torch.allclose(found[1], wanted, atol=1e-3)
+    shut: list[float] = []
+    training.run(EXAMPLES * 4, [], lambda done: shut.append(training.model.ahead))
+    assert shut == [-6.0, -4.5, -3.0, -1.5, 0.0, 0.0, 0.0, 0.0]
