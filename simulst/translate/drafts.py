@@ -10,10 +10,11 @@ from torch import Tensor
 from simulst.draws import uniform
 from simulst.protocols import Proposal, Sample
 
-__all__ = ["Drafts", "batches", "choose"]
+__all__ = ["Drafts", "alike", "batches", "choose"]
 
 ROWS = 256  # sentences computed side by side, at most
 CELLS = 1 << 26  # numbers in the logits of one pass, about
+WIDER = 1.25  # the largest row of a group over its smallest
 
 
 def choose(log_mass: Tensor, proposals: Sequence[Proposal], positions: Sequence[int]) -> Tensor:
@@ -96,3 +97,19 @@ def batches(lengths: Sequence[int], size: int) -> Iterator[slice]:
             begin, longest = i, length
     if begin < len(lengths):
         yield slice(begin, len(lengths))
+
+
+def alike(sizes: Sequence[int], most: int) -> list[list[int]]:
+    """Places of rows in groups of similar size, so that little is padded, from small to large.
+
+    Args:
+        sizes: of the rows.
+        most: rows of a group.
+    """
+    groups: list[list[int]] = []
+    for place in sorted(range(len(sizes)), key=sizes.__getitem__):
+        if groups and len(groups[-1]) < most and sizes[place] <= WIDER * sizes[groups[-1][0]] + 1:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups

@@ -7,7 +7,8 @@ the lag only limits how many of them a target position may look at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import accumulate
 from pathlib import Path
@@ -20,11 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulst import config
-from simulst.draws import uniform
 from simulst.errors import ModelError
 from simulst.protocols import Lesson, Proposal, Sample, TrainableSeq2Seq
 from simulst.translate.cache import pad
 from simulst.translate.decoding import WaitkTranslator
+from simulst.translate.drafts import alike, choose
+from simulst.translate.model import Past
 from simulst.translate.sight import Sources, filled
 from simulst.translate.storage import save_translator
 from simulst.translate.writing import WaitkWriting, units_of
@@ -85,19 +87,28 @@ class WaitkSeq2Seq:
         places = {source: i for i, source in enumerate(dict.fromkeys(sources))}
         pieces = [self.vocabulary.encode_words(source) for source in places]
         ends = [list(accumulate(len(word) for word in words)) for words in pieces]
-        ids, _ = pad([[*(t for word in words for t in word), self.eos] for words in pieces])
-        lengths = torch.tensor([row[-1] + 1 for row in ends])
         table, _ = pad([[*row, row[-1] + 1] for row in ends])
-        inside = None
-        if self.model.dim.bidirectional:
-            inside = (torch.arange(ids.shape[1]) < lengths.unsqueeze(1))[:, None, None]
-        states, _ = self.model.encode(ids, torch.zeros(len(ids), dtype=torch.long), mask=inside)
         return Sources(
             torch.tensor([places[source] for source in sources]),
             table,
             torch.tensor([len(words) for words in pieces]),
-            self.model.memory(states),
+            self._memory([[*(t for word in words for t in word), self.eos] for words in pieces]),
         )
+
+    def _memory(self, rows: Sequence[list[int]]) -> Past:
+        """Keys and values of some sources, for the decoder; (U, H, S, D / H) a layer."""
+        groups = alike([len(row) for row in rows], ROWS)
+        longest = max(map(len, rows))
+        parts = []
+        for group in groups:
+            ids, counting = pad([rows[i] for i in group])
+            inside = None  # right of what is causal nothing needs a mask
+            if self.model.dim.bidirectional and counting is not None:
+                inside = counting[:, None, None]
+            states, _ = self.model.encode(ids, torch.zeros(len(ids), dtype=torch.long), mask=inside)
+            parts.append(F.pad(states, (0, 0, 0, longest - ids.shape[1])))
+        back = torch.tensor([place for group in groups for place in group]).argsort()
+        return self.model.memory(torch.cat(parts)[back])
 
     def _states(
         self,
@@ -124,19 +135,25 @@ class WaitkSeq2Seq:
     @torch.inference_mode()
     def sample(self, proposals: Sequence[Proposal]) -> list[Sample]:
         """Draw one target for each proposal; see `Seq2Seq`."""
-        found: list[Sample] = []
+        found: list[Sample | None] = [None] * len(proposals)
+        # neighbours in length are drawn side by side
+        order = sorted(range(len(proposals)), key=lambda i: len(proposals[i].source))
         with self._there():
-            for begin in range(0, len(proposals), ROWS):
-                found += self._draw(proposals[begin : begin + ROWS])
-        return found
+            for begin in range(0, len(order), ROWS):
+                places = order[begin : begin + ROWS]
+                for place, sample in zip(
+                    places, self._draw([proposals[i] for i in places]), strict=True
+                ):
+                    found[place] = sample
+        return [sample for sample in found if sample is not None]
 
     def _draw(self, proposals: Sequence[Proposal]) -> list[Sample]:
         writing = self._write(proposals)
         logs: list[list[float]] = [[] for _ in proposals]
         while live := writing.live:
             log_mass = writing.log_mass()
-            chosen = self._choose(
-                log_mass, [proposals[i] for i in live], [writing.tokens[i] for i in live]
+            chosen = choose(
+                log_mass, [proposals[i] for i in live], [len(writing.tokens[i]) for i in live]
             )
             taken = log_mass.gather(1, chosen.unsqueeze(1)).squeeze(1).tolist()
             for i, log_q in zip(live, taken, strict=True):
@@ -159,20 +176,6 @@ class WaitkSeq2Seq:
         longest = [int(ratio * len(p.source) + extra) for p in proposals]
         parts = self.model, self.vocabulary, self._bias, encoded
         return WaitkWriting(*parts, proposals, longest)
-
-    def _choose(
-        self, log_mass: Tensor, proposals: Sequence[Proposal], tokens: Sequence[Sequence[int]]
-    ) -> Tensor:
-        """(B,) the next token of each row: the most likely one, or one drawn."""
-        best = log_mass.argmax(dim=-1)
-        if not any(p.temperature for p in proposals):
-            return best
-        us = [uniform(*p.key, len(row)) for p, row in zip(proposals, tokens, strict=True)]
-        sums = log_mass.exp().double().cumsum(dim=-1)
-        at = (torch.tensor(us, dtype=torch.double) * sums[:, -1]).unsqueeze(1)
-        drawn = torch.searchsorted(sums, at, right=True).squeeze(1)
-        warm = torch.tensor([p.temperature > 0 for p in proposals])
-        return torch.where(warm, drawn.clamp(max=log_mass.shape[1] - 1), best)
 
     @torch.inference_mode()
     def following(self, proposals: Sequence[Proposal]) -> NDArray[np.float64]:
@@ -208,11 +211,14 @@ class WaitkSeq2Seq:
         lags: Sequence[int],
     ) -> list[tuple[float, ...]]:
         """Log-probability of every target token; see `Seq2Seq`."""
-        found: list[tuple[float, ...]] = []
+        found: list[tuple[float, ...]] = [()] * len(targets)
         with self._there():
-            for begin in range(0, len(targets), ROWS):
-                part = slice(begin, begin + ROWS)
-                found += self._score(sources[part], targets[part], lags[part])
+            for group in alike([len(target) for target in targets], ROWS):
+                some = [sources[i] for i in group], [targets[i] for i in group]
+                for place, logs in zip(
+                    group, self._score(*some, [lags[i] for i in group]), strict=True
+                ):
+                    found[place] = logs
         return found
 
     def _score(
@@ -241,23 +247,31 @@ class WaitkSeq2Seq:
             states, _ = self._states(sources, targets, lags)
             return self.model.logits(states[filled(targets)])
 
+    def _groups(self, lessons: Sequence[Lesson]) -> Iterator[list[Lesson]]:
+        """The lessons, those of similar length together."""
+        sizes = [max(len(lesson.source), len(lesson.tokens)) for lesson in lessons]
+        for group in alike(sizes, ROWS):
+            yield [lessons[i] for i in group]
+
     def loss(
         self, lessons: Sequence[Lesson], anchor: TrainableSeq2Seq | None = None, pull: float = 0.0
     ) -> Tensor:
         """Weighted cross-entropy and the pull to the anchor, a token; see `TrainableSeq2Seq`."""
-        logs = torch.log_softmax(self.logits(lessons).float(), dim=-1)
-        with self._there():
-            labels = torch.tensor([token for lesson in lessons for token in lesson.tokens])
-            weights = torch.tensor([weight for lesson in lessons for weight in lesson.weights])
-        total = weights.sum().clamp(min=1e-9)
-        loss = (F.nll_loss(logs, labels, reduction="none") * weights).sum() / total
-        if anchor is not None and pull > 0:
-            assert isinstance(anchor, WaitkSeq2Seq), "an anchor is an earlier self"
-            with torch.no_grad():
-                there = torch.log_softmax(anchor.logits(lessons).float(), dim=-1)
-            apart = (logs.exp() * (logs - there)).sum(dim=-1)
-            loss = loss + pull * apart.mean()
-        return loss
+        total = max(math.fsum(weight for lesson in lessons for weight in lesson.weights), 1e-9)
+        count = sum(len(lesson.tokens) for lesson in lessons)
+        parts = []
+        for group in self._groups(lessons):
+            logs = torch.log_softmax(self.logits(group).float(), dim=-1)
+            with self._there():
+                labels = torch.tensor([token for lesson in group for token in lesson.tokens])
+                weights = torch.tensor([weight for lesson in group for weight in lesson.weights])
+            parts.append((F.nll_loss(logs, labels, reduction="none") * weights).sum() / total)
+            if anchor is not None and pull > 0:
+                assert isinstance(anchor, WaitkSeq2Seq), "an anchor is an earlier self"
+                with torch.no_grad():
+                    there = torch.log_softmax(anchor.logits(group).float(), dim=-1)
+                parts.append(pull * (logs.exp() * (logs - there)).sum() / count)
+        return torch.stack(parts).sum()
 
     def save(self, folder: Path, fields: Mapping[str, Any]) -> None:
         """Write a translator pack."""
