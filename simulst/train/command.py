@@ -18,7 +18,8 @@ from simulst.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from simulst.train.translator import Recipe, Step
+    from simulst.train.recipe import Recipe
+    from simulst.train.translator import Step
     from simulst.translate.decoding import WaitkTranslator
     from simulst.translate.vocabulary import Vocabulary
 
@@ -87,6 +88,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tokens", type=int, default=2048, help="padded tokens a batch")
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--smoothing", type=float, default=0.1, help="of the labels (0.1)")
+    parser.add_argument(
+        "--consistency", type=float, default=0.0, help="weight of R-Drop, which needs dropout (0)"
+    )
     parser.add_argument(
         "--precision",
         choices=("auto", "bf16", "fp32"),
@@ -197,7 +201,7 @@ def _read(files: Sequence[Path], corpora: Set[str]) -> list[Pair]:
 
 
 def _recipe(args: argparse.Namespace, start: WaitkTranslator | None) -> Recipe:
-    from simulst.train.translator import Recipe
+    from simulst.train.recipe import Recipe
 
     given = {f.name: getattr(args, f.name) for f in fields(Recipe) if hasattr(args, f.name)}
     if not args.bidirectional or start is None or start.model.dim.bidirectional:

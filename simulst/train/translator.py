@@ -24,60 +24,16 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from simulst.errors import ConfigError, ModelError
 from simulst.train.parallel import Example, batches, collate
-from simulst.train.weights import PRECISIONS, MasterWeights, pick_precision
+from simulst.train.recipe import Recipe
+from simulst.train.weights import MasterWeights, pick_precision
 from simulst.translate.model import Dimensions, WaitkTransformer
 from simulst.translate.vocabulary import Vocabulary
 
-__all__ = ["Recipe", "Step", "TranslatorTraining", "pick_device"]
+__all__ = ["Step", "TranslatorTraining", "pick_device"]
 
 
 WHOLE = 10_000  # a k that no sentence reaches
 SHUT = -6.0  # of a logit of attention: looks ahead so little that nothing changes
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What decides the outcome of a run, besides its data.
-
-    Attributes:
-        hours: time budget, resumed runs counted together; 0 for none.
-        steps: optimiser steps at most; 0 for none.
-        tokens: padded tokens of the longer side in a batch.
-        rate: peak learning rate.
-        warmup: steps up to it.
-        dropout, smoothing: of the layers and of the labels.
-        longest_k: k is drawn from 1..longest_k; one row in eight sees the whole source.
-        join_share: share of examples joined with others into longer ones.
-        opening: share of the budget over which a bidirectional encoder that starts from a causal
-            one learns to look ahead; 0: at once.
-        precision: to compute with, "bf16", "fp32" or "auto" for the faster one; the masters are
-            float32.
-        seed: of initialisation, order, k and dropout.
-    """
-
-    hours: float = 1.0
-    steps: int = 0
-    tokens: int = 2048
-    rate: float = 1.5e-3
-    warmup: int = 400
-    dropout: float = 0.0
-    smoothing: float = 0.1
-    longest_k: int = 10
-    join_share: float = 0.2
-    opening: float = 0.0
-    precision: str = "auto"
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        if self.hours <= 0 and self.steps <= 0:
-            raise ConfigError("a run needs a time budget (hours > 0) or a number of steps (> 0)")
-        if self.precision not in (*PRECISIONS, "auto"):
-            raise ConfigError(
-                f"precision {self.precision!r} is unknown: use auto, {' or '.join(PRECISIONS)}"
-            )
-        for name in ("tokens", "rate", "warmup", "longest_k"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}: it must be above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,13 +186,28 @@ class TranslatorTraining:
         opening = self.recipe.opening
         return SHUT * max(1 - self._share() / opening, 0.0) if opening else 0.0
 
+    def _lesson(self, rows: list[Example]) -> torch.Tensor:
+        """The loss to learn from."""
+        ks, smoothing = self._lags(len(rows)), self.recipe.smoothing
+        if not self.recipe.consistency:
+            return self._loss(rows, ks, smoothing)
+        logits, labels = self._logits(rows * 2, ks * 2)
+        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        one, other = torch.log_softmax(logits, -1).chunk(2)
+        apart = ((one.exp() - other.exp()) * (one - other)).sum(-1).mean()  # both ways
+        return loss + self.recipe.consistency / 2 * apart
+
     def _loss(self, rows: list[Example], ks: list[int], smoothing: float) -> torch.Tensor:
+        return F.cross_entropy(*self._logits(rows, ks), label_smoothing=smoothing)
+
+    def _logits(self, rows: list[Example], ks: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """(N, V) of all target tokens, row by row, and the tokens (N,)."""
         batch = collate(rows, ks, self.vocabulary).to(self.device)
         # on a CPU the plain products beat the fused kernel for sentences of this length
         kernel = sdpa_kernel(SDPBackend.MATH) if self.device.type == "cpu" else nullcontext()
         with kernel:
             logits = self.model(batch.source, batch.inputs, batch.visible, batch.keep)
-        return F.cross_entropy(logits.float(), batch.labels[batch.keep], label_smoothing=smoothing)
+        return logits.float(), batch.labels[batch.keep]
 
     @torch.no_grad()
     def dev_loss(self, examples: list[Example]) -> float:
@@ -277,7 +248,7 @@ class TranslatorTraining:
                     continue
                 began = time.monotonic()
                 self.model.ahead = self._ahead()
-                loss = self._loss(rows, self._lags(len(rows)), recipe.smoothing)
+                loss = self._lesson(rows)
                 torch.autograd.backward(loss)
                 self.weights.step(
                     recipe.rate * min((self.step + 1) / recipe.warmup, max(1 - self._share(), 0.01))

@@ -14,7 +14,8 @@ from simulst.accept import rules
 from simulst.errors import ConfigError, ModelError
 from simulst.train import command
 from simulst.train.parallel import collate
-from simulst.train.translator import Recipe, Step, TranslatorTraining, pick_device
+from simulst.train.recipe import Recipe
+from simulst.train.translator import Step, TranslatorTraining, pick_device
 from simulst.translate.model import Dimensions
 from simulst.translate.policy import Policy
 from simulst.translate.storage import load_translator, save_translator
@@ -155,3 +156,27 @@ def test_a_teacher_opens_gently(tmp_path: Path) -> None:
     shut: list[float] = []
     training.run(EXAMPLES * 4, [], lambda done: shut.append(training.model.ahead))
     assert shut == [-6.0, -4.5, -3.0, -1.5, 0.0, 0.0, 0.0, 0.0]
+
+
+def test_consistency_brings_the_passes_together(tmp_path: Path) -> None:
+    """With R-Drop, two passes under dropout differ less after as many steps, and it learns."""
+    apart = []
+    for weight in (0.0, 20.0):
+        training, reports = train(
+            tmp_path / str(weight), 60, rate=3e-3, dropout=0.3, consistency=weight, warmup=5
+        )
+        training.model.train()
+        batch = collate(EXAMPLES, [3] * len(EXAMPLES), vocabulary())
+        torch.manual_seed(1)
+        passes = [
+            torch.log_softmax(
+                training.model(batch.source, batch.inputs, batch.visible, batch.keep).float(), -1
+            )
+            for _ in range(20)
+        ]
+        mass = torch.stack(passes).detach().exp()
+        apart.append(float((mass - mass.mean(0)).abs().sum()))
+        assert reports[-1].loss < reports[0].loss
+    assert apart[1] < apart[0]
+    with pytest.raises(ConfigError, match="dropout is 0"):
+        Recipe(consistency=1.0)

@@ -8,13 +8,15 @@ from random import Random
 from simulst.errors import ConfigError
 from simulst.train.listener.waveforms import RATIOS
 
-__all__ = ["HELD_OUT", "VOICES", "Voice", "draw_voice"]
+__all__ = ["HELD_OUT", "UNTRAINED", "VOICES", "Voice", "draw_voice"]
 
 VOICES: dict[str, float] = {"slt": 0.24, "rms": 0.24, "awb": 0.16, "espeak": 0.36}
 """Training voices and the share of talks each speaks; `espeak` stands for all of its variants."""
 HELD_OUT = "kal16"
 """Never trained on: another speaker than flite's others, and joined from recorded diphones where
 they come from a statistical model. flite's `kal` is the same man, and is not used either."""
+UNTRAINED = (HELD_OUT, "kal")
+"""Voices to measure by."""
 
 _ACCENTS = ["en-us"] * 6 + ["en-us-nyc", "en-gb", "en-gb", "en-gb-x-rp", "en-gb-x-gbclan"]
 _ACCENTS += ["en-gb-x-gbcwmd", "en-gb-scotland", "en-029"]
@@ -52,7 +54,7 @@ def draw_voice(name: str, rng: Random, *, varied: bool = False) -> Voice:
     """A speaker of the family `name`.
 
     Args:
-        name: of `VOICES`, or `HELD_OUT`.
+        name: of `VOICES` or `UNTRAINED`.
         rng: decides on variant, rate and pitch.
         varied: make it one of many speakers, of any size, with rates and pitches that are rare;
             otherwise it is the family's own voice, at a usual rate.
@@ -60,8 +62,8 @@ def draw_voice(name: str, rng: Random, *, varied: bool = False) -> Voice:
     Raises:
         ConfigError: no such voice.
     """
-    if name not in (*VOICES, HELD_OUT):
-        raise ConfigError(f"no voice {name!r}; there are {', '.join(VOICES)}")
+    if name not in (*VOICES, *UNTRAINED):
+        raise ConfigError(f"no voice {name!r}; there are {', '.join((*VOICES, *UNTRAINED))}")
     ratio = rng.choice(RATIOS) if varied and rng.random() < 0.7 else 1.0
     if name == "espeak":
         variant = f"{rng.choice(_ACCENTS)}+{rng.choice(_VARIANTS)}"
