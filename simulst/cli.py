@@ -27,7 +27,7 @@ COMMANDS = {
     "sample": ("simulst.finetune.sample", "draw translations of talks, RSFT's first stage"),
     "accept": ("simulst.finetune.accept", "choose what to learn from, RSFT's second stage"),
     "study": ("simulst.study", "measure what RSFT itself is worth, against its controls"),
-    "evaluate": ("simulst.evaluate.command", "measure latency and quality"),
+    "evaluate": ("simulst.rehearsal.command", "measure latency and quality"),
     "compare": ("simulst.evaluate.comparison", "test curves against each other at equal latency"),
     "evidence": ("simulst.evaluate.evidence", "measure the evidence that acceptance rests on"),
     "train translator": ("simulst.train.command", "train a translator pack from parallel text"),

@@ -28,7 +28,7 @@ LAYERS = (
     ("server", "rsft", "evaluate", "train"),
     ("session", "keys"),
     ("live", "channels"),
-    ("interpret", "devices", "finetune", "study", "report"),
+    ("interpret", "devices", "finetune", "study", "report", "rehearsal"),
     ("cli",),
     ("__main__",),
 )

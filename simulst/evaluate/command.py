@@ -6,8 +6,7 @@ import argparse
 import importlib.metadata
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,14 +14,15 @@ from typing import TYPE_CHECKING
 from simulst import __version__
 from simulst.config import RULES, Config, load
 from simulst.corpus import read_pairs
-from simulst.errors import ConfigError, OutputError
+from simulst.errors import ConfigError
+from simulst.evaluate.output import Show, make_folder, progress, write_text
 from simulst.options import tell_broken_lines
 
 if TYPE_CHECKING:
     from simulst.evaluate.curve import Point
     from simulst.evaluate.logs import Instance
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "config_of", "run"]
 
 TEXT_ONLY = ("pack", "glossary", "rule", "sweep", "limit", "set", "config", "threads")
 
@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="+",
         type=Path,
-        metavar="TEXT.tsv|LOG.jsonl",
-        help="one parallel text (.tsv, .tsv.gz), or logs of simulst or SimulEval",
+        metavar="TEXT.tsv|LOG.jsonl|TALKS",
+        help="a parallel text (.tsv, .tsv.gz), logs of simulst or SimulEval, or a folder of talks",
     )
     parser.add_argument("--to", default="", help="target language, ISO 639-1")
     parser.add_argument("--out", type=Path, help="folder for table.md, logs and curve.png")
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[RULE:]PARAMETER=V,V",
         help="run at several k, m, sharpness, entropy or rate; repeatable, a curve each",
     )
-    text.add_argument("--limit", type=int, default=0, help="first sentences only; 0: all")
+    text.add_argument("--limit", type=int, default=0, help="first sentences or talks; 0: all")
     text.add_argument("--glossary", default="", metavar="FILE", help="names and terms")
     text.add_argument("--config", type=Path, help="TOML file with settings")
     text.add_argument(
@@ -115,12 +115,12 @@ def _run_text(args: argparse.Namespace, path: Path) -> int:
         raise ConfigError(
             f"--limit is {args.limit} and --threads {args.threads}: neither may be below 0"
         )
-    config = _config(args)
+    config = config_of(args)
     sweeps = curve.parse_sweeps(args.rule, args.sweep, config.accept.rule)
     runs = [(sweep, setting) for sweep in sweeps for setting in sweep.configs(config)]
     pairs = read_pairs(path)
     pairs = pairs[: args.limit] if args.limit else pairs
-    out = _folder(args.out)
+    out = make_folder(args.out)
 
     from simulst.accept import rules
     from simulst.translate.policy import Policy
@@ -130,7 +130,7 @@ def _run_text(args: argparse.Namespace, path: Path) -> int:
     terms = names.pop("glossary", "")
     name = " verified by ".join(names.values()) + (f" with {terms}" if terms else "")
     points: list[Point] = []
-    with _progress(len(runs) * len(pairs)) as show:
+    with progress(len(runs) * len(pairs)) as show:
         for number, (sweep, setting) in enumerate(runs):
             policy = Policy(
                 translator,
@@ -155,7 +155,7 @@ def _run_text(args: argparse.Namespace, path: Path) -> int:
             rows = [curve.cells(point) for point in points]
             if out:  # as they come: a long sweep that is stopped keeps what it measured
                 report = f"{tables.markdown(curve.HEADER, rows)}\n\n`{signature}`\n"
-                _write(out / "table.md", report)
+                write_text(out / "table.md", report)
                 title = f"{number:02d}_{setting.accept.rule} {points[-1].parameters}"
                 _write_instances(out, title, points[-1].simulation.instances, speech=False)
     print(tables.aligned(curve.HEADER, rows))
@@ -166,7 +166,12 @@ def _run_text(args: argparse.Namespace, path: Path) -> int:
     return 0
 
 
-def _config(args: argparse.Namespace) -> Config:
+def config_of(args: argparse.Namespace) -> Config:
+    """The settings that file, overrides and options make together; options win.
+
+    Raises:
+        ConfigError: one is unknown or out of range, or two exclude each other.
+    """
     config = load(args.config, args.set)
     translate = config.translate
     if args.pack:
@@ -203,7 +208,7 @@ def _write_instances(out: Path, name: str, instances: Sequence[Instance], *, spe
     """A folder of its own, which `simuleval --score-only --output` reads."""
     from simulst.evaluate.logs import write_config, write_instances
 
-    folder = _folder(out / re.sub(r"[^\w.=-]+", "_", name))
+    folder = make_folder(out / re.sub(r"[^\w.=-]+", "_", name))
     assert folder is not None
     write_instances(folder / "instances.log", instances)
     write_config(folder / "config.yaml", speech=speech)
@@ -222,6 +227,10 @@ def _write_plot(path: Path, points: Sequence[Point], name: str, signature: str) 
         print(f"no {path.name}: {error}", file=sys.stderr)
 
 
+def _shifted(show: Show, start: int, label: str) -> Callable[[int], None]:
+    return lambda done: show(start + done, label)
+
+
 # -- logs ----------------------------------------------------------------------------------
 
 
@@ -230,7 +239,7 @@ def _run_logs(args: argparse.Namespace) -> int:
 
     if args.segments and not args.reference:
         raise ConfigError("--segments are the times of a reference: give it with --reference")
-    out = _folder(args.out)
+    out = make_folder(args.out)
     scores = [scoring.score_log(path, args.to, args.reference) for path in args.inputs]
     rows = [row for score in scores for row in scoring.cells(score)]
     signature = scoring.signature(scores)
@@ -251,7 +260,7 @@ def _run_logs(args: argparse.Namespace) -> int:
         report = tables.markdown(scoring.HEADER, rows)
         if talks:
             report += f"\n\n{tables.markdown(talk.HEADER, long_rows)}"
-        _write(out / "table.md", f"{report}\n\n`{signature}`\n")
+        write_text(out / "table.md", f"{report}\n\n`{signature}`\n")
         for number, score in enumerate(scores):
             name = f"{number:02d}_{score.name}"
             _write_instances(out, name, score.instances, speech=score.speech)
@@ -259,44 +268,3 @@ def _run_logs(args: argparse.Namespace) -> int:
                 _write_instances(out, f"{name}_talk", [talks[number].instance], speech=True)
         print(f"wrote {out}")
     return 0
-
-
-# -- output --------------------------------------------------------------------------------
-
-
-def _folder(path: Path | None) -> Path | None:
-    if path is not None:
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{path} cannot be made: {error.strerror}") from error
-    return path
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
-
-
-Show = Callable[[int, str], None]
-
-
-def _shifted(show: Show, start: int, label: str) -> Callable[[int], None]:
-    return lambda done: show(start + done, label)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Show]:
-    """A bar on a terminal, nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(file=sys.stderr)
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("translating", total=total)
-        yield lambda done, label: bar.update(task, completed=done, description=label)

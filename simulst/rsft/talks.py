@@ -24,7 +24,7 @@ from simulst.emit import jsonl
 from simulst.errors import DataError
 from simulst.types import SentenceEnd, Word
 
-__all__ = ["AUDIO", "Sentence", "apart_from", "read_talks"]
+__all__ = ["AUDIO", "Sentence", "apart_from", "read_talks", "read_written"]
 
 AUDIO = (".flac", ".wav", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm", ".aac")
 """Endings of what is taken for a recording."""
@@ -85,7 +85,7 @@ def _talk(folder: Path, source: str, target: str, listen: Listen | None) -> Iter
     journals = _sessions(sorted(folder.glob("*.jsonl")), target)
     recordings = sorted(file for file in folder.iterdir() if file.suffix.lower() in AUDIO)
     if transcript.is_file():
-        yield from _written(folder.name, transcript, reference)
+        yield from read_written(folder.name, transcript, reference)
     elif reference.is_file():
         raise DataError(
             f"{reference} has no {transcript.name} beside it: a reference can only be matched to "
@@ -106,7 +106,12 @@ def _talk(folder: Path, source: str, target: str, listen: Listen | None) -> Iter
                 yield Sentence(f"{folder.name}/{recording.stem}", text)
 
 
-def _written(talk: str, transcript: Path, reference: Path) -> Iterator[Sentence]:
+def read_written(talk: str, transcript: Path, reference: Path) -> Iterator[Sentence]:
+    """The sentences of a transcript, with those of the reference if there is one.
+
+    Raises:
+        DataError: a file cannot be read, or line n of one does not belong to line n of the other.
+    """
     said = _lines(transcript)
     meant = _lines(reference) if reference.is_file() else [""] * len(said)
     if len(said) != len(meant):
