@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,8 @@ def children() -> set[int]:
     """Processes that this one has started and that have not been waited for."""
     found: set[int] = set()
     for listed in Path("/proc/self/task").glob("*/children"):
-        found.update(map(int, listed.read_text().split()))
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has just ended
+            found.update(map(int, listed.read_text().split()))
     return found
 
 
