@@ -11,7 +11,15 @@ from simulst import glossary
 from simulst.config import RULES, Config, load
 from simulst.errors import ConfigError
 
-__all__ = ["add_engine_arguments", "settings", "targets", "tell_broken_lines"]
+__all__ = ["add_engine_arguments", "numbers", "settings", "targets", "tell_broken_lines"]
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """The numbers of a list by comma, for argparse."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: give numbers by comma") from error
 
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulst.corpus import Pair, read_pairs
 from simulst.errors import ConfigError, OutputError
+from simulst.options import numbers
 
 if TYPE_CHECKING:
     from simulst.evaluate.logs import Instance
@@ -55,6 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", default="1,2,3", help="by comma (1,2,3)")
     parser.add_argument("--drafts", type=int, default=8, help="N of each sentence (8)")
     parser.add_argument("--m", type=float, default=1.0, help="M of min(1, P / (M q)) (1)")
+    parser.add_argument(
+        "--sharpness", type=float, default=1.0, help="beta: B8 tests against P^beta (1)"
+    )
+    parser.add_argument("--temperatures", type=numbers, default=(0.5, 0.7, 1.0), help="(0.5,0.7,1)")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--tokens", type=int, default=2048, help="accepted ones a step (2048)")
     parser.add_argument("--rate", type=float, default=1e-4, help="peak learning rate")
@@ -146,8 +151,13 @@ def _trial(
         folder=args.work / f"seed-{seed}",
         pack=args.pack,
         teacher=args.teacher,
-        drawing=Drawing(args.drafts, LAGS, seed=seed),
-        selection=Selection(m=args.m, seed=seed, gates=None if args.no_gates else Gates()),
+        drawing=Drawing(args.drafts, LAGS, args.temperatures, seed),
+        selection=Selection(
+            m=args.m,
+            sharpness=args.sharpness,
+            seed=seed,
+            gates=None if args.no_gates else Gates(),
+        ),
         learning=learning,
         judge=lambda policy: mean_bleu(policy, dev, LAGS, language),
         every=max(1, learning.steps // JUDGEMENTS),
@@ -212,7 +222,8 @@ def _heading(args: argparse.Namespace) -> str:
 
     from simulst import __version__
 
-    names = ["pack", "teacher", "limit", "seeds", "drafts", "m", "steps", "tokens", "rate"]
+    names = ["pack", "teacher", "limit", "seeds", "drafts", "temperatures", "m", "sharpness"]
+    names += ["steps", "tokens", "rate"]
     names += ["accepted_share", "inserted", "pull"]
     shown = ", ".join(f"{name} {getattr(args, name)}" for name in names)
     versions = f"simulst {__version__}, torch {importlib.metadata.version('torch')}"

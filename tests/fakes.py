@@ -197,7 +197,9 @@ class ToySeq2Seq:
             for source, target, lag in zip(sources, targets, lags, strict=True)
         ]
 
-    def every(self, source: tuple[str, ...]) -> dict[tuple[int, ...], float]:
+    def every(
+        self, source: tuple[str, ...], temperature: float = 1.0
+    ) -> dict[tuple[int, ...], float]:
         """Each sentence and its probability with the whole source seen."""
         found: dict[tuple[int, ...], float] = {}
 
@@ -205,7 +207,7 @@ class ToySeq2Seq:
             if len(tokens) == self.longest or tokens[-1:] == (self.eos,):
                 found[tokens] = mass
                 return
-            for token, p in enumerate(self._row(Proposal(source), tokens)):
+            for token, p in enumerate(self._row(Proposal(source, 0, temperature), tokens)):
                 grow((*tokens, token), mass * p)
 
         grow((), 1.0)

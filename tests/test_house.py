@@ -17,7 +17,7 @@ import simulst
 ROOT = Path(simulst.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
-    ("types", "errors", "draws", "calibration", "catalogue", "torchaudio_shim"),
+    ("types", "errors", "draws", "calibration", "catalogue", "torchaudio_shim", "orphans"),
     ("sections", "corpus", "glossary", "seq2seq"),
     ("config",),
     ("protocols", "packs", "options"),

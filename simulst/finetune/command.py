@@ -115,7 +115,7 @@ def _run(args: argparse.Namespace, settings: _Settings) -> int:
             report.write(work / "report", story.with_chapter(chapter), "")
             raise DataError(_nothing(folder, figures, work / "report"))
         facts = {"from": pack, "teacher": args.teacher, "round": number}
-        facts |= {"form": settings.selection.form, "m": args.m}
+        facts |= {"form": settings.selection.form, "m": args.m, "sharpness": args.sharpness}
         accepted = folder / accept.ACCEPTED
         outcome = learn(
             pack,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulst.corpus import Pair, read_pairs
 from simulst.errors import ConfigError
+from simulst.options import numbers
 
 if TYPE_CHECKING:
     from simulst.rsft.acceptance import Selection
@@ -33,13 +34,6 @@ __all__ = [
 ]
 
 EMBEDDED = "local"  # Ray's word for one that is not there yet
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: give numbers by comma") from error
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:
@@ -93,7 +87,7 @@ def add_drawing(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("drawing")
     group.add_argument("--drafts", type=int, default=8, help="N of each sentence (8)")
     add_lags(group)
-    group.add_argument("--temperatures", type=_numbers, default=(0.5, 0.7, 1.0), help="(0.5,0.7,1)")
+    group.add_argument("--temperatures", type=numbers, default=(0.5, 0.7, 1.0), help="(0.5,0.7,1)")
     group.add_argument("--seed", type=int, default=0, help="of all random numbers")
 
 
@@ -113,6 +107,9 @@ def add_accepting(parser: argparse.ArgumentParser) -> None:
         "reward (default without), best, random, all",
     )
     group.add_argument("--m", type=float, default=1.0, help="M of min(1, P / (M q)) (1)")
+    group.add_argument(
+        "--sharpness", type=float, default=1.0, help="beta: P^beta takes the place of P (1)"
+    )
     group.add_argument("--keep", type=int, default=4, help="targets of a sentence at most (4)")
     group.add_argument("--no-gates", action="store_true", help="accept whatever passes")
 
@@ -200,7 +197,7 @@ def selection_of(args: argparse.Namespace) -> Selection:
 
     form = args.form or ("speculative" if args.teacher else "reward")
     gates: dict[str, Any] = {"gates": None} if args.no_gates else {}
-    selection = Selection(form, args.m, keep=args.keep, **gates)
+    selection = Selection(form, args.m, args.sharpness, keep=args.keep, **gates)
     if form in JUDGED and not args.teacher:
         raise ConfigError(f"--form {form} tests against a teacher: name one with --teacher")
     if form not in JUDGED and args.teacher:

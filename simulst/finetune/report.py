@@ -211,7 +211,8 @@ def _round(number: int, figures: Figures, pictures: Pictures) -> list[str]:
     length = "" if figures.length_ratio is None else f"; length ratio {figures.length_ratio:.2f}"
     parts = [
         f"## Round {number}",
-        f"Form {selection['form']}, M = {selection['m']:g}; {total.drawn} drafts of "
+        f"Form {selection['form']}, M = {selection['m']:g}, β = {selection['sharpness']:g}; "
+        f"{total.drawn} drafts of "
         f"{figures.sources} sentences; {figures.targets} targets of {figures.taught} sentences to "
         f"learn from{share}{length}.",
     ]

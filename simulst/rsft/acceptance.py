@@ -43,6 +43,7 @@ class Selection:
     Attributes:
         form: one of `FORMS`; see `simulst.rsft.selection`.
         m: M of the token-level tests.
+        sharpness: beta; the speculative form tests against P^beta, as the live line does.
         log_m: natural logarithm of M for whole sequences, estimated beforehand.
         power: beta of whole sequences, (P/q)^beta.
         rate: acceptance rate of the random form.
@@ -54,6 +55,7 @@ class Selection:
 
     form: str = "speculative"
     m: float = 1.0
+    sharpness: float = 1.0
     log_m: float = 0.0
     power: float = 1.0
     rate: float = 0.7
@@ -65,7 +67,12 @@ class Selection:
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise ConfigError(f"form {self.form!r} is unknown: use one of {', '.join(FORMS)}")
-        for name in ("m", "power", "reward_temperature"):
+        if self.sharpness != 1 and self.form != "speculative":
+            raise ConfigError(
+                f"sharpness is {self.sharpness:g}: only the form 'speculative' sharpens P, not "
+                f"{self.form!r}; leave it at 1"
+            )
+        for name in ("m", "sharpness", "power", "reward_temperature"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}: it must be above 0")
         if self.keep < 1:
@@ -145,7 +152,9 @@ def _select(
         return [_rewarded(policy, source, selection, keep) for source in sources]
     if form == "speculative":
         assert teacher is not None
-        flat = speculative(policy, teacher, proposals, samples, selection.m, eos)
+        flat = speculative(
+            policy, teacher, proposals, samples, selection.m, eos, selection.sharpness
+        )
     elif form == "prefix":
         assert teacher is not None
         flat = by_prefix(teacher, proposals, samples, selection.m)

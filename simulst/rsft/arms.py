@@ -88,7 +88,8 @@ class Trial:
         folder: of this seed's stage files and packs.
         pack: the policy that all start from.
         teacher: pack that sees the whole source.
-        drawing, selection, learning: settings; form, rate and shares are the arm's own.
+        drawing, selection, learning: settings; form, rate and shares are the arm's own, and only
+            the test of B8 sharpens P.
         judge: score of a policy on the dev text; the best weights are kept.
         every: steps between two judgements.
         report: told of every source of a stage.
@@ -135,10 +136,10 @@ class Trial:
         sample_stage(
             self.talks, samples, pack, self.drawing, self.report, self.workers, self.device
         )
-        selection = replace(self.selection, form=form)
+        tested = replace(self.selection, form=TESTED)
+        selection = replace(tested, form=form, sharpness=1.0) if form != TESTED else tested
         if form == "random":
-            tested = self.folder / f"{TESTED}.jsonl"
-            figures = self._select(samples, tested, replace(selection, form=TESTED))
+            figures = self._select(samples, self.folder / f"{TESTED}.jsonl", tested)
             selection = replace(selection, rate=figures["acceptance"])
         accepted = (self.folder if first else folder) / f"{form}.jsonl"
         return accepted, self._select(samples, accepted, selection)

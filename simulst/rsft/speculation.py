@@ -7,6 +7,7 @@ from the first replacement on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ from simulst.rsft.selection import Accepted, check_vocabularies, passes, scores
 __all__ = ["speculative"]
 
 ROWS = 256  # drafts side by side
+TINIEST = 1e-300  # a mass that has a logarithm
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ def speculative(
     samples: Sequence[Sample],
     m: float,
     eos: int,
+    sharpness: float = 1.0,
 ) -> list[Accepted]:
     """Token-level rejection sampling with replacement, to whole sentences.
 
@@ -72,6 +75,10 @@ def speculative(
         proposals, samples: what the policy drew.
         m: M > 0; exact for M >= 1.
         eos: the token that ends a sentence.
+        sharpness: beta of P^beta, renormalised at every token: 1 is P, large values its choice.
+
+    Raises:
+        ModelError: the teacher reads other subwords.
     """
     check_vocabularies(policy, teacher)
     if isinstance(policy, Stepwise) and isinstance(teacher, Stepwise):
@@ -79,25 +86,58 @@ def speculative(
         return [
             accepted
             for part in parts
-            for accepted in _in_step(policy, teacher, proposals[part], samples[part], m, eos)
+            for accepted in _in_step(
+                policy, teacher, proposals[part], samples[part], m, 1 / sharpness
+            )
         ]
     rows = [_Row(proposal, sample) for proposal, sample in zip(proposals, samples, strict=True)]
     while busy := [row for row in rows if not row.ended]:
-        found = scores(teacher, [r.proposal for r in busy], [r.sample.tokens for r in busy])
+        found = _log_p(teacher, busy, 1 / sharpness)
         rejected = [
             r for r, log_p in zip(busy, found, strict=True) if r.judge(log_p, m) is not None
         ]
-        _replace(policy, teacher, rejected, m, eos)
+        _replace(policy, teacher, rejected, m, eos, 1 / sharpness)
     return [row.accepted() for row in rows]
 
 
-def _replace(policy: Seq2Seq, teacher: Seq2Seq, rows: Sequence[_Row], m: float, eos: int) -> None:
+def _log_p(teacher: Seq2Seq, rows: Sequence[_Row], temperature: float) -> Sequence[Sequence[float]]:
+    """log P of every token of the rows' samples, P at a temperature."""
+    samples = [row.sample.tokens for row in rows]
+    if temperature == 1:
+        return scores(teacher, [row.proposal for row in rows], samples)
+    # scores are of P itself: the masses of every place are needed to sharpen it
+    return [
+        [
+            math.log(max(mass[token], TINIEST))
+            for mass, token in zip(
+                teacher.following(
+                    [
+                        replace(row.proposal, lag=0, temperature=temperature, prefix=tokens[:i])
+                        for i in range(len(tokens))
+                    ]
+                ),
+                tokens,
+                strict=True,
+            )
+        ]
+        for row, tokens in zip(rows, samples, strict=True)
+    ]
+
+
+def _replace(
+    policy: Seq2Seq,
+    teacher: Seq2Seq,
+    rows: Sequence[_Row],
+    m: float,
+    eos: int,
+    temperature: float,
+) -> None:
     """Draw the token after what is settled from the residual, and draft on."""
     if not rows:
         return
     open_ends = [replace(row.proposal, prefix=row.settled) for row in rows]
     q = policy.following(open_ends)
-    p = teacher.following([replace(e, lag=0, temperature=1.0) for e in open_ends])
+    p = teacher.following([replace(e, lag=0, temperature=temperature) for e in open_ends])
     for row, p_row, q_row in zip(rows, p, q, strict=True):
         position = len(row.settled)
         u = uniform(*row.proposal.key, "residual", position)
@@ -123,13 +163,13 @@ def _in_step(
     proposals: Sequence[Proposal],
     samples: Sequence[Sample],
     m: float,
-    eos: int,
+    temperature: float,
 ) -> list[Accepted]:
-    """The same, both models followed token by token."""
+    """The same, both models followed token by token, P at a temperature."""
     rows = [_Row(proposal, sample) for proposal, sample in zip(proposals, samples, strict=True)]
     strayed = [False] * len(rows)  # from the sample: what comes next is drawn here
     drafting = policy.write(proposals)
-    judging = teacher.write([replace(p, lag=0, temperature=1.0) for p in proposals])
+    judging = teacher.write([replace(p, lag=0, temperature=temperature) for p in proposals])
     while live := drafting.live:
         assert list(judging.live) == list(live), "both end a sentence at the same length"
         log_q, log_p = drafting.log_masses(), judging.log_masses()

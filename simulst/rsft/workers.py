@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from simulst.errors import SimulstError
+from simulst.orphans import end_with_parent
 
 __all__ = ["AHEAD", "TRIES", "Executor", "Job", "WorkersError", "ordered"]
 
@@ -56,6 +57,7 @@ def _begin(job: Job[Any, Any], threads: int) -> None:
     global _work
     import torch
 
+    end_with_parent()
     torch.set_num_threads(threads)
     _work = job.open()
 

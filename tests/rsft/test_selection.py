@@ -43,6 +43,21 @@ def test_speculative_text_is_distributed_as_the_teacher(m: float) -> None:
         assert counts[tokens] / N == pytest.approx(mass, abs=4 * spread + 1e-3), tokens
 
 
+@pytest.mark.parametrize("sharpness", [0.5, 4.0])
+def test_a_sharpened_teacher_is_followed_as_exactly(sharpness: float) -> None:
+    """Text is ~ P^beta, renormalised at every token, whatever was drafted."""
+    wanted = proposals(4000)
+    found = speculative(
+        POLICY, TEACHER, wanted, POLICY.sample(wanted), 1.0, ToySeq2Seq.eos, sharpness
+    )
+    counts = Counter(accepted.tokens for accepted in found)
+    expected = TEACHER.every(SOURCE, 1 / sharpness)
+    assert expected != pytest.approx(TEACHER.every(SOURCE), abs=0.05)
+    for tokens, mass in expected.items():
+        spread = math.sqrt(mass * (1 - mass) / len(wanted))
+        assert counts[tokens] / len(wanted) == pytest.approx(mass, abs=4 * spread + 1e-3), tokens
+
+
 def test_speculative_tells_its_own_from_the_inserted() -> None:
     """Tokens are marked; their number is that of the tests passed; a strict M inserts more."""
     wanted = proposals(400)
@@ -132,8 +147,10 @@ def test_other_subwords_are_refused() -> None:
         speculative(POLICY, stranger, wanted, POLICY.sample(wanted), 1.0, ToySeq2Seq.eos)
 
 
-@pytest.mark.parametrize("m", [1.0, 2.0])
-def test_two_ways_to_the_same_outcome(m: float, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("m", "sharpness"), [(1.0, 1.0), (2.0, 1.0), (1.0, 4.0)])
+def test_two_ways_to_the_same_outcome(
+    m: float, sharpness: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Models followed token by token accept and insert what drafting again and again gives."""
     monkeypatch.setattr("simulst.translate.rows.LONGEST_UNIT", 3)
     monkeypatch.setattr("simulst.rsft.speculation.ROWS", 7)
@@ -145,9 +162,9 @@ def test_two_ways_to_the_same_outcome(m: float, monkeypatch: pytest.MonkeyPatch)
         for warmth in (0.4, 0.7, 1.0)
     ]
     samples = policy.sample(wanted)
-    followed = speculative(policy, teacher, wanted, samples, m, policy.eos)
+    followed = speculative(policy, teacher, wanted, samples, m, policy.eos, sharpness)
     monkeypatch.setattr("simulst.rsft.speculation.Stepwise", type("Nobody", (), {}))
-    again = speculative(policy, teacher, wanted, samples, m, policy.eos)
+    again = speculative(policy, teacher, wanted, samples, m, policy.eos, sharpness)
     assert sum(a.passed for a in followed) > 0 < sum(a.judged - a.passed for a in followed)
     for one, other in zip(followed, again, strict=True):
         assert (one.tokens, one.learned) == (other.tokens, other.learned)

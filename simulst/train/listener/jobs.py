@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from simulst.orphans import end_with_parent
+
 __all__ = ["run_jobs"]
 
 _common: Any = None
@@ -36,6 +38,7 @@ def run_jobs(
 
 def _begin(common: Any) -> None:
     global _common
+    end_with_parent()
     torch.set_num_threads(1)
     _common = common
 
