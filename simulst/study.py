@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulst.corpus import Pair, read_pairs
 from simulst.errors import ConfigError, OutputError
+from simulst.locks import held
 from simulst.options import numbers
 
 if TYPE_CHECKING:
@@ -80,13 +81,20 @@ def run(args: argparse.Namespace) -> int:
         ModelError: a pack that cannot be used, or a teacher with other subwords.
         OutputError: a file that cannot be written.
     """
-    from simulst.rsft import jobs
     from simulst.rsft.arms import parse_arms
-    from simulst.rsft.selection import check_vocabularies
-    from simulst.rsft.talks import apart_from, read_talks
 
     arms = parse_arms(args.arms)
     seeds = _seeds(args.seeds)
+    with held(args.work):
+        return _run(args, arms, seeds)
+
+
+def _run(args: argparse.Namespace, arms: Sequence[Arm], seeds: Sequence[int]) -> int:
+    """The same, with the folder its own."""
+    from simulst.rsft import jobs
+    from simulst.rsft.selection import check_vocabularies
+    from simulst.rsft.talks import apart_from, read_talks
+
     policy = jobs.open_model(args.pack)
     check_vocabularies(policy, jobs.open_model(args.teacher))
     languages = policy.source_language, policy.target_language

@@ -18,7 +18,7 @@ ROOT = Path(simulst.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     ("types", "errors", "draws", "calibration", "catalogue", "torchaudio_shim", "orphans"),
-    ("sections", "corpus", "glossary", "seq2seq"),
+    ("sections", "corpus", "glossary", "seq2seq", "locks"),
     ("config",),
     ("protocols", "packs", "options"),
     ("audio", "asr", "translate", "accept", "emit", "hub"),

@@ -14,6 +14,7 @@ import pytest
 from simulst import __version__, packs
 
 ROOT = Path(__file__).parent.parent
+TRAINING = ROOT / "models" / "training"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -52,11 +53,13 @@ def test_the_readme_shows_what_make_runs() -> None:
 
 
 def test_shipped_packs_are_whole() -> None:
-    """Every pack in models/ opens, with the sizes and digests of its manifest."""
+    """Every pack in models/ opens, with the sizes and digests of its manifest, and is shipped."""
     folders = [path.parent for path in sorted((ROOT / "models").glob(f"*/{packs.MANIFEST}"))]
-    stray = [p.name for p in (ROOT / "models").iterdir() if p.is_dir() and p not in folders]
-    assert stray == []
-    for folder in folders:
+    stray = {p.name for p in (ROOT / "models").iterdir() if p.is_dir() and p not in folders}
+    assert stray <= {TRAINING.name}
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert wheel == {f"models/{f.name}": f"simulst/models/{f.name}" for f in folders}
+    for folder in [*folders, *(path.parent for path in TRAINING.glob(f"*/{packs.MANIFEST}"))]:
         packs.open_pack(folder)
         assert (folder / "CARD.md").is_file()
 
@@ -68,11 +71,12 @@ def test_the_wheel_holds_code_packs_and_licence() -> None:
         held = {info.filename: info.file_size for info in wheel.infolist()}
     wanted = [
         *(ROOT / "simulst").rglob("*.py"),
-        *(p for p in (ROOT / "models").rglob("*") if p.is_file()),
+        *(p for p in (ROOT / "models").rglob("*") if p.is_file() and TRAINING not in p.parents),
     ]
     for path in wanted:
         name = path.relative_to(ROOT).as_posix()
         name = f"simulst/{name}" if name.startswith("models/") else name
         assert held.get(name) == path.stat().st_size, name
     assert "simulst/py.typed" in held
+    assert not any("/training/" in name for name in held)
     assert any(name.endswith("licenses/LICENSE") for name in held)

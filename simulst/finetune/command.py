@@ -20,6 +20,7 @@ from simulst.finetune.hearing import sentences_of
 from simulst.finetune.learn import learn
 from simulst.finetune.options import HeldOut
 from simulst.finetune.progress import Drawn, Judged, say, shown
+from simulst.locks import held
 
 if TYPE_CHECKING:
     from simulst.protocols import Seq2Seq
@@ -78,11 +79,12 @@ def run(args: argparse.Namespace) -> int:
         options.learning_of(args),
         options.held_out_of(args),
     )
-    with opened(args.ray, args.workers) as workers:
-        return _run(args, _Settings(*parts, workers))
+    work: Path = args.work or args.out.with_name(f"{args.out.name}-work")
+    with held(work), opened(args.ray, args.workers) as workers:
+        return _run(args, _Settings(*parts, workers), work)
 
 
-def _run(args: argparse.Namespace, settings: _Settings) -> int:
+def _run(args: argparse.Namespace, settings: _Settings, work: Path) -> int:
     """The same, with the workers there."""
     from simulst.finetune import report
     from simulst.rsft import jobs
@@ -91,7 +93,6 @@ def _run(args: argparse.Namespace, settings: _Settings) -> int:
     policy = jobs.open_model(args.pack)
     if args.teacher:
         _check_teacher(args, policy)
-    work: Path = args.work or args.out.with_name(f"{args.out.name}-work")
     talks = work / "talks.jsonl"
     sentences = sentences_of(
         args.talks,

@@ -17,6 +17,7 @@ from simulst import catalogue, packs
 from simulst.errors import ConfigError, ModelError
 from simulst.hub.contents import CONFIG, classify, is_large, wanted
 from simulst.hub.remote import Listing, RemoteFile, ask, endpoint, failure, failures
+from simulst.locks import held
 
 __all__ = ["add_arguments", "partial_folder", "pull", "repository_of", "run"]
 
@@ -123,6 +124,7 @@ def pull(repository: str, revision: str | None = None) -> Path:
         revision: branch, tag or commit; None for the hub's main one.
 
     Raises:
+        ConfigError: it is being pulled by another process.
         ModelError: what `ask` raises; it is no model that simulst can use; it came damaged; or
             there is no room for it.
     """
@@ -140,26 +142,31 @@ def pull(repository: str, revision: str | None = None) -> Path:
         raise ModelError(
             f"{partial} cannot be made ({error.strerror}): set XDG_CACHE_HOME"
         ) from error
-    if _is_here(folder, listing):
+    with held(partial):
+        if not _is_here(folder, listing):
+            _bring(listing, files, folder)
         shutil.rmtree(partial)
-        return folder
+    return folder
+
+
+def _bring(listing: Listing, files: list[RemoteFile], folder: Path) -> None:
+    """Fetch files and make a pack of them."""
+    partial = partial_folder(folder)
     _check_room(files, partial)
     small = [file for file in files if not is_large(file.name)]
     here = {file.name: _fetch(listing, file, partial) for file in small}
-    kind, fields = classify(repository, here, [file.name for file in files])
+    kind, fields = classify(listing.repository, here, [file.name for file in files])
     large = [file for file in files if is_large(file.name)]
     here |= {file.name: _fetch(listing, file, partial) for file in large}
     _settle(folder, here)
     facts = {
-        "repository": repository,
+        "repository": listing.repository,
         "revision": listing.revision,
         "endpoint": endpoint(),
         "license": listing.licence,
         "languages": list(listing.languages),
     }
     packs.write_manifest(folder, kind, {**facts, **fields})
-    shutil.rmtree(partial)
-    return folder
 
 
 def _is_here(folder: Path, listing: Listing) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from simulst.corpus import Pair, read_pairs
 from simulst.errors import ConfigError, DataError
+from simulst.locks import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,8 +157,8 @@ def run(args: argparse.Namespace) -> int:
         weights, kept = inherit(start, vocabulary)
         if args.parent:
             print(f"{kept} of {vocabulary.size} subwords are known to {args.parent}")
-    training = TranslatorTraining(dimensions, vocabulary, recipe, args.work, device, weights)
-    with _progress() as show:
+    with held(args.work), _progress() as show:
+        training = TranslatorTraining(dimensions, vocabulary, recipe, args.work, device, weights)
         training.run(examples, dev, show)
     counts = dict(sorted(Counter(pair.corpus or "unnamed" for pair in pairs).items()))
     save_translator(

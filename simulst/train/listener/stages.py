@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulst.locks import held
+
 if TYPE_CHECKING:
     from simulst.train.listener.loop import Plan, Trainer
     from simulst.train.listener.teacher import Teacher
@@ -78,10 +80,11 @@ def _speak(args: argparse.Namespace, sentences: dict[str, list[str]], held_out: 
 
 def train(args: argparse.Namespace) -> None:
     """Trains until `--hours` or `--steps` are used, going on from an earlier run."""
-    trainer = _trainer(args)
-    if trainer.resume(args.work):
-        _report(f"going on from step {trainer.step}")
-    trainer.train(args.work, _report)
+    with held(args.work):
+        trainer = _trainer(args)
+        if trainer.resume(args.work):
+            _report(f"going on from step {trainer.step}")
+        trainer.train(args.work, _report)
 
 
 def _trainer(args: argparse.Namespace) -> Trainer:
