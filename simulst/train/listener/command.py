@@ -4,7 +4,11 @@ Each stage keeps what an earlier run finished; a stopped run goes on where it wa
 
     recordings  15 s for each copy of the 3 h of recordings, --processes share it
     speech      40 s for an hour of synthetic speech, likewise
-    train       --hours; it may begin while the stages before still add shards
+    blocks      --blocks-hours: every part of the encoder learns what the teacher's part does
+    heads       --heads-hours: the decoder learns to write what the teacher hears. Its dev losses
+                are what an encoder as good as the teacher would have
+    train       --hours, from both where they were made, else from random weights. All three may
+                begin while corpus stages still add shards, and blocks and heads run side by side
     export      half a minute
     score       a quarter of an hour, most of it for the half hour in which nothing is said
 
@@ -22,8 +26,8 @@ from simulst.errors import ConfigError
 
 __all__ = ["add_arguments", "run"]
 
-STAGES = ("recordings", "speech", "train", "export", "score")
-CONTROLS = ("none", "frozen-teacher")
+TRAININGS = ("blocks", "heads", "train")
+STAGES = ("recordings", "speech", "blocks", "heads", "train", "export", "score")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,15 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--teacher-share", type=float, default=1.0, help="of batches that it teaches (1)"
     )
-    parser.add_argument(
-        "--control",
-        choices=CONTROLS,
-        default="none",
-        help="frozen-teacher: hear with the teacher's own encoder, to know the ceiling; no pack",
-    )
+    parser.add_argument("--blocks-hours", type=float, default=0.5, help="of the stage blocks (0.5)")
+    parser.add_argument("--heads-hours", type=float, default=0.5, help="of the stage heads (0.5)")
     parser.add_argument("--start", type=Path, default=None, help="weights: an average.pt")
     parser.add_argument("--pieces", type=int, default=1024, help="of the vocabulary (1024)")
     parser.add_argument("--width", type=int, default=256, help="of the model, n x 64 (256)")
+    parser.add_argument(
+        "--feedforward", type=int, default=0, help="inside a layer (four times the width)"
+    )
     parser.add_argument("--encoder-layers", type=int, default=5)
     parser.add_argument("--decoder-layers", type=int, default=2)
     parser.add_argument("--batch-seconds", type=float, default=60.0)
@@ -68,7 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--gauge-minutes", type=float, default=10.0, help="between dev losses (10)")
     parser.add_argument(
-        "--stages", nargs="+", choices=STAGES, default=list(STAGES), help="default: all"
+        "--stages",
+        nargs="+",
+        choices=STAGES,
+        default=[stage for stage in STAGES if stage not in ("blocks", "heads")],
+        help="default: all but blocks and heads",
     )
 
 
@@ -76,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the stages asked for; 0 when all are done.
 
     Raises:
-        ConfigError: an option out of range, or a control that is to be exported.
+        ConfigError: an option out of range, or stages that do not fit the teacher.
         DataError: `--data` lacks a file.
         ModelError: an export without a checkpoint, or a checkpoint of other sizes.
     """
@@ -91,8 +98,9 @@ def run(args: argparse.Namespace) -> int:
     args.device = args.device if args.device != "auto" else _device()
     if {"speech", "recordings"} & set(args.stages):
         stages.make_corpus(args)
-    if "train" in args.stages:
-        stages.train(args)
+    for name in TRAININGS:
+        if name in args.stages:
+            stages.train(args, name)
     if "export" in args.stages:
         stages.export(args)
     if "score" in args.stages:
@@ -114,7 +122,8 @@ def _check(args: argparse.Namespace) -> None:
             raise ConfigError(f"--voices {name}: it is held out, to score the pack with")
         if name not in VOICES:
             raise ConfigError(f"--voices {name}: there are {', '.join(VOICES)}")
-    for option in ("hours", "speech_hours", "batch_seconds", "rate", "copies", "gauge_minutes"):
+    hours = ("hours", "blocks_hours", "heads_hours", "speech_hours")
+    for option in (*hours, "batch_seconds", "rate", "copies", "gauge_minutes"):
         if getattr(args, option) <= 0:
             value = getattr(args, option)
             raise ConfigError(f"--{option.replace('_', '-')} {value}: give a number above 0")
@@ -126,11 +135,14 @@ def _check(args: argparse.Namespace) -> None:
         raise ConfigError("--encoder-layers and --decoder-layers: give 1 or more")
     if args.pieces < 300:
         raise ConfigError(f"--pieces {args.pieces}: 256 are single bytes, give 300 or more")
-    if args.control != "none":
+    if {"blocks", "heads"} & set(args.stages):
+        from simulst.train.listener.teacher import TEACHER_LAYERS, TEACHER_WIDTH
+
         if args.teacher is None:
-            raise ConfigError(f"--control {args.control} hears with a teacher: give --teacher")
-        if {"export", "score"} & set(args.stages):
+            raise ConfigError("the stages blocks and heads learn from a teacher: give --teacher")
+        if (args.width, args.encoder_layers) != (TEACHER_WIDTH, TEACHER_LAYERS):
             raise ConfigError(
-                f"--control {args.control} makes no pack, since the teacher's tensors may not "
-                "stand in one: give --stages recordings speech train, and read the dev losses"
+                "the stages blocks and heads make parts that fit the teacher's: give --width "
+                f"{TEACHER_WIDTH} --encoder-layers {TEACHER_LAYERS}, not {args.width} and "
+                f"{args.encoder_layers}"
             )

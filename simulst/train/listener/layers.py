@@ -61,29 +61,38 @@ def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 class EncoderLayer(nn.Module):
     """Self-attention and a feed-forward part, each behind its own norm."""
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, dropout: float, feedforward: int) -> None:
         super().__init__()
         self.self_attn = Attention(width, heads)
         self.self_attn_layer_norm = nn.LayerNorm(width)
-        self.fc1 = nn.Linear(width, 4 * width)
-        self.fc2 = nn.Linear(4 * width, width)
+        self.fc1 = nn.Linear(width, feedforward)
+        self.fc2 = nn.Linear(feedforward, width)
         self.final_layer_norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """The next states (B, T, D)."""
-        y = self.self_attn_layer_norm(x)
-        x = x + self.dropout(self.self_attn(y, y))
-        y = self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
-        out: Tensor = x + self.dropout(y)  # (B, T, D)
+        x = x + self.dropout(self.attended(x))
+        out: Tensor = x + self.dropout(self.transformed(x))  # (B, T, D)
         return out
+
+    def attended(self, x: Tensor) -> Tensor:
+        """What attention adds to states (B, T, D)."""
+        y = self.self_attn_layer_norm(x)
+        added: Tensor = self.self_attn(y, y)
+        return added
+
+    def transformed(self, x: Tensor) -> Tensor:
+        """What the feed-forward part adds to states (B, T, D)."""
+        added: Tensor = self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
+        return added
 
 
 class DecoderLayer(EncoderLayer):
     """An encoder layer that also attends to the encoder's states."""
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__(width, heads, dropout)
+    def __init__(self, width: int, heads: int, dropout: float, feedforward: int) -> None:
+        super().__init__(width, heads, dropout, feedforward)
         self.encoder_attn = Attention(width, heads)
         self.encoder_attn_layer_norm = nn.LayerNorm(width)
 
@@ -94,5 +103,4 @@ class DecoderLayer(EncoderLayer):
         y = self.encoder_attn_layer_norm(x)
         looks = self.encoder_attn.looks(y, memory)
         x = x + self.dropout(self.encoder_attn(y, memory))
-        y = self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
-        return x + self.dropout(y), looks
+        return x + self.dropout(self.transformed(x)), looks

@@ -15,15 +15,17 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from simulst.errors import ModelError
 from simulst.train.listener.alignment import align_shard
 from simulst.train.listener.batches import Batch, batch_windows
+from simulst.train.listener.blocks import BlockTeacher, begin_small
 from simulst.train.listener.corpus import Corpus
 from simulst.train.listener.losses import NAMES, loss_of
-from simulst.train.listener.model import Dimensions, Listener
+from simulst.train.listener.model import Dimensions, Encoder, Listener
 from simulst.train.listener.monitor import read_gauges
 from simulst.train.listener.rounds import Order, RoundSource
 from simulst.train.listener.storage import load_state, save_state, take_over, write_average
@@ -33,6 +35,8 @@ from simulst.train.weights import PRECISIONS, MasterWeights, pick_precision
 
 __all__ = ["Plan", "Trainer"]
 
+JOINED = 0.5
+"""Share of the blockwise budget after which the parts hear each other and no longer the teacher."""
 MOST_ALIGNED = 48
 """Shards whose word ends are looked for on a CPU, where each takes seconds."""
 
@@ -50,6 +54,9 @@ class Plan:
         seed: of weights and windows.
         device: of torch.
         taught: share of batches from which the teacher's features are learned.
+        blockwise: only the encoder learns, part by part, what the teacher's parts do.
+        begun: share of the way from short, clean windows to long, changed ones that weights to
+            start from have behind them.
         processes: that draw rounds ahead; 0 draws them in between.
         save_every_s: seconds between checkpoints.
         gauge_every_s: seconds between measurements on held-out speech.
@@ -64,6 +71,8 @@ class Plan:
     seed: int = 1
     device: str = "cpu"
     taught: float = 0.0
+    blockwise: bool = False
+    begun: float = 0.0
     processes: int = 0
     save_every_s: float = 120.0
     gauge_every_s: float = 600.0
@@ -98,6 +107,9 @@ class Trainer:
         self.facts = dict(facts or {})
         torch.manual_seed(plan.seed)
         self.model = Listener(plan.sizes, encoder=None if plan.sizes.encoder_layers else teacher)
+        if plan.blockwise:
+            self.model.encoder = Encoder(plan.sizes, dropout=0.0)  # without a start of its own
+            begin_small(self.model.encoder)
         if start is not None:
             take_over(self.model, start)
         self.model.to(plan.device)
@@ -116,11 +128,17 @@ class Trainer:
         self.elapsed_s = 0.0
         self.heard_s = 0.0
         self._measured = False
+        self._blocks: BlockTeacher | None = None
 
     @property
     def step(self) -> int:
         """Steps taken."""
         return self.weights.steps
+
+    @property
+    def _ready(self) -> bool:
+        """Whether the teacher's features are known as well as the plan needs."""
+        return self._measured and (self._blocks is not None or not self.plan.blockwise)
 
     @property
     def progress(self) -> float:
@@ -165,7 +183,7 @@ class Trainer:
 
     def learn_round(self) -> Iterator[Tensor]:
         """Learns from the batches of the next round; yields the losses of each step (5,)."""
-        if self.teacher is not None and not self._measured:
+        if self.teacher is not None and not self._ready:
             self._measure(self.teacher)
         order, batches = self.rounds.next_round()
         for batch in batches:
@@ -173,7 +191,8 @@ class Trainer:
             self.heard_s += batch.seconds
             yield losses
         on_cpu = self.plan.device == "cpu"
-        if self.progress > 0.15 and (order.number % 3 == 0 or not on_cpu):
+        due = self.progress > 0.15 and (order.number % 3 == 0 or not on_cpu)
+        if due and not self.plan.blockwise:
             self._align_one(MOST_ALIGNED if on_cpu else len(self.corpus.shards))
 
     def gauge(self, report: Callable[[str], None]) -> None:
@@ -199,7 +218,7 @@ class Trainer:
         """The next round. Short, clean windows in small batches teach spelling soonest."""
         self.corpus.refresh()
         self.round += 1
-        progress = self.progress
+        progress = self.plan.begun + (1.0 - self.plan.begun) * self.progress
         return Order(
             seed=self.plan.seed,
             number=self.round,
@@ -216,12 +235,27 @@ class Trainer:
         )
 
     def _learn(self, batch: Batch) -> Tensor:
-        losses = loss_of(self.model, batch, self.teacher)
-        losses.total.backward()  # type: ignore[no-untyped-call]
+        if self._blocks is None:
+            losses = loss_of(self.model, batch, self.teacher)
+            total, numbers = losses.total, losses.numbers()
+        else:
+            assert isinstance(self.model.encoder, Encoder)
+            parts = self._learn_blocks(self._blocks, self.model.encoder, batch)
+            total, numbers = parts.sum(), F.pad(parts.mean().detach()[None], (len(NAMES) - 1, 0))
+        torch.autograd.backward(total)
         warmth = min(1.0, (self.step + 1) / 100)
         cooling = min(1.0, 0.02 + (1.0 - self.progress) / 0.55)
         self.weights.step(self.plan.rate * warmth * cooling)
-        return losses.numbers()
+        return numbers
+
+    def _learn_blocks(self, blocks: BlockTeacher, encoder: Encoder, batch: Batch) -> Tensor:
+        """The losses of the parts, alone at first and then joined."""
+        batch = batch.to(self.plan.device)
+        if self.progress < JOINED:
+            return blocks.losses(encoder, batch.mel, batch.lengths)
+        mel = batch.mel.to(encoder.conv1.weight.dtype)
+        clean = batch.clean if len(batch.clean) else batch.mel
+        return blocks.joint_losses(encoder, mel, clean, batch.lengths)
 
     def _align_one(self, most: int) -> None:
         """Finds the word ends of a shard more, the first parts of each kind before the others."""
@@ -243,8 +277,12 @@ class Trainer:
         batches = batch_windows(
             windows, self.tokenizer, rng, batch_s=60.0, padded_share=0.0, taught_share=1.0
         )
-        teacher.measure([batch.clean.to(self.plan.device) for batch in batches])
-        self._measured = True
+        mels = [batch.clean.to(self.plan.device) for batch in batches]
+        if not self._measured:
+            teacher.measure(mels)
+            self._measured = True
+        if self.plan.blockwise:
+            self._blocks = BlockTeacher(teacher, mels)
 
     def save(self, folder: Path) -> None:
         """Writes `checkpoint.pt` and `average.pt`, each whole or not at all."""

@@ -48,6 +48,7 @@ class Dimensions:
         encoder_layers: 0 where another encoder stands in.
         decoder_layers: of the decoder.
         taught: width of a teacher's features; 0 for no teacher.
+        feedforward: width inside the feed-forward parts; 0 for four times the states'.
     """
 
     vocabulary: int
@@ -55,11 +56,17 @@ class Dimensions:
     encoder_layers: int = 5
     decoder_layers: int = 2
     taught: int = 0
+    feedforward: int = 0
 
     @property
     def heads(self) -> int:
         """Of each attention."""
         return self.width // 64
+
+    @property
+    def inner(self) -> int:
+        """Width inside the feed-forward parts."""
+        return self.feedforward or 4 * self.width
 
 
 _OFFSETS = ((-3, -1, 1, 3), (-6, -2, 2, 6), (-10, -4, 4, 10), (-6, 6))
@@ -81,13 +88,14 @@ class Encoder(nn.Module):
         self.embed_positions = nn.Embedding(MAX_FRAMES, sizes.width)
         self.embed_positions.weight = nn.Parameter(_sinusoids(sizes.width), requires_grad=False)
         self.layers = nn.ModuleList(
-            EncoderLayer(sizes.width, sizes.heads, dropout) for _ in range(sizes.encoder_layers)
+            EncoderLayer(sizes.width, sizes.heads, dropout, sizes.inner)
+            for _ in range(sizes.encoder_layers)
         )
         self.layer_norm = nn.LayerNorm(sizes.width)
 
     def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
         """States (B, T, D) of the last layer, and of the one that phones are read from."""
-        x = F.gelu(self.conv2(F.gelu(self.conv1(mel)))).transpose(1, 2)  # (B, T, D)
+        x = self.stem(mel)
         x = x + self.embed_positions.weight[: x.shape[1]]
         middle = x
         for number, layer in enumerate(self.layers):
@@ -96,6 +104,10 @@ class Encoder(nn.Module):
                 middle = x
         return self.layer_norm(x), middle
 
+    def stem(self, mel: Tensor) -> Tensor:
+        """What the convolutions make of a mel (B, 80, frames), before positions: (B, T, D)."""
+        return F.gelu(self.conv2(F.gelu(self.conv1(mel)))).transpose(1, 2)
+
 
 class Decoder(nn.Module):
     def __init__(self, sizes: Dimensions, dropout: float) -> None:
@@ -103,7 +115,8 @@ class Decoder(nn.Module):
         self.embed_tokens = nn.Embedding(sizes.vocabulary, sizes.width)
         self.embed_positions = nn.Embedding(MAX_TOKENS, sizes.width)
         self.layers = nn.ModuleList(
-            DecoderLayer(sizes.width, sizes.heads, dropout) for _ in range(sizes.decoder_layers)
+            DecoderLayer(sizes.width, sizes.heads, dropout, sizes.inner)
+            for _ in range(sizes.decoder_layers)
         )
         self.layer_norm = nn.LayerNorm(sizes.width)
 

@@ -14,10 +14,16 @@ from typing import TYPE_CHECKING
 from simulst.locks import held
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from simulst.train.listener.loop import Plan, Trainer
     from simulst.train.listener.teacher import Teacher
 
 __all__ = ["export", "make_corpus", "plan_of", "score", "train"]
+
+BEGUN = 0.5
+"""Of the way from short, clean windows to long, changed ones, where weights are there to start
+from."""
 
 
 def _read_texts(args: argparse.Namespace) -> tuple[dict[str, list[str]], list[str]]:
@@ -78,30 +84,36 @@ def _speak(args: argparse.Namespace, sentences: dict[str, list[str]], held_out: 
     )
 
 
-def train(args: argparse.Namespace) -> None:
-    """Trains until `--hours` or `--steps` are used, going on from an earlier run."""
-    with held(args.work):
-        trainer = _trainer(args)
-        if trainer.resume(args.work):
-            _report(f"going on from step {trainer.step}")
-        trainer.train(args.work, _report)
+def train(args: argparse.Namespace, stage: str = "train") -> None:
+    """Trains until the stage's hours (or `--steps`) are used, going on from an earlier run.
+
+    Args:
+        args: of the command.
+        stage: blocks, heads or train; the first two have folders of their own in `--work`.
+    """
+    folder = args.work if stage == "train" else args.work / stage
+    with held(folder):
+        trainer = _trainer(args, stage)
+        if trainer.resume(folder):
+            _report(f"{stage}: going on from step {trainer.step}")
+        trainer.train(folder, _report)
 
 
-def _trainer(args: argparse.Namespace) -> Trainer:
+def _trainer(args: argparse.Namespace, stage: str) -> Trainer:
     from simulst.train.listener.corpus import Corpus
     from simulst.train.listener.loop import Trainer
-    from simulst.train.listener.storage import read_start
     from simulst.train.listener.teacher import Teacher
     from simulst.train.listener.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(args.work / "tokenizer.json")
     teacher: Teacher | None = None if args.teacher is None else Teacher.read(args.teacher)
+    start = _start(args, stage)
     return Trainer(
-        plan_of(args, tokenizer.get_vocab_size()),
+        plan_of(args, tokenizer.get_vocab_size(), stage, begun=BEGUN if start else 0.0),
         Corpus(args.work / "corpus"),
         tokenizer,
         teacher,
-        None if args.start is None else read_start(args.start),
+        start,
         {
             "command": _command(args),
             "hardware": _hardware(args),
@@ -111,33 +123,57 @@ def _trainer(args: argparse.Namespace) -> Trainer:
     )
 
 
-def plan_of(args: argparse.Namespace, vocabulary: int) -> Plan:
-    """What to train, for a tokenizer of so many pieces."""
+def _start(args: argparse.Namespace, stage: str) -> dict[str, Tensor] | None:
+    """Weights to start from: those asked for, or what the stages before made of the parts."""
+    from simulst.train.listener.storage import read_start
+
+    if args.start is not None:
+        return read_start(args.start)
+    made = [args.work / name / "average.pt" for name in ("blocks", "heads")]
+    if stage != "train" or not all(path.exists() for path in made):
+        return None
+    encoder, heads = map(read_start, made)
+    # phones are read from another layer than the teacher's last
+    fitting = {name: w for name, w in heads.items() if not name.startswith("phones.")}
+    return {name: w for name, w in encoder.items() if name.startswith("encoder.")} | fitting
+
+
+def plan_of(
+    args: argparse.Namespace, vocabulary: int, stage: str = "train", *, begun: float = 0.0
+) -> Plan:
+    """What to train, for a tokenizer of so many pieces.
+
+    Args:
+        args: of the command.
+        vocabulary: pieces.
+        stage: blocks, heads or train.
+        begun: as `Plan.begun`.
+    """
     from simulst.train.listener.loop import Plan
     from simulst.train.listener.model import Dimensions
     from simulst.train.listener.teacher import TEACHER_WIDTH
 
-    taught = args.teacher is not None and args.teacher_share > 0
-    if args.control == "none":
-        sizes = Dimensions(
-            vocabulary,
-            args.width,
-            args.encoder_layers,
-            args.decoder_layers,
-            TEACHER_WIDTH if taught else 0,
-        )
-    else:
-        taught = False
-        sizes = Dimensions(vocabulary, TEACHER_WIDTH, 0, args.decoder_layers)
+    taught = stage == "train" and args.teacher is not None and args.teacher_share > 0
+    sizes = Dimensions(
+        vocabulary,
+        args.width,
+        0 if stage == "heads" else args.encoder_layers,
+        args.decoder_layers,
+        TEACHER_WIDTH if taught else 0,
+        args.feedforward,
+    )
+    hours = {"blocks": args.blocks_hours, "heads": args.heads_hours, "train": args.hours}
     return Plan(
         sizes=sizes,
-        hours=args.hours,
+        hours=hours[stage],
         steps=args.steps,
         batch_s=args.batch_seconds,
         rate=args.rate,
         seed=args.seed,
         device=args.device,
-        taught=args.teacher_share if taught else 0.0,
+        taught=args.teacher_share if taught else float(stage == "blocks"),
+        blockwise=stage == "blocks",
+        begun=BEGUN if stage == "blocks" else begun,
         processes=args.drawers,
         gauge_every_s=60 * args.gauge_minutes,
     )

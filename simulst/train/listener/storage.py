@@ -63,7 +63,7 @@ def read_average(path: Path) -> tuple[Listener, dict[str, Any]]:
     """The averaged weights at `path` as a float32 model, and what else is said there.
 
     Raises:
-        ModelError: there are none, or they are those of a control.
+        ModelError: there are none, or they are those of the stage heads.
     """
     if not path.is_file():
         raise ModelError(f"no weights at {path}; train first, or give another --work")
@@ -71,7 +71,7 @@ def read_average(path: Path) -> tuple[Listener, dict[str, Any]]:
     sizes = Dimensions(**state["sizes"])
     if sizes.encoder_layers == 0:
         raise ModelError(
-            f"{path} was trained with --control: it hears with the teacher's encoder, whose "
+            f"{path} is of the stage heads: it hears with the teacher's encoder, whose "
             "tensors may not stand in a pack. It is there to be measured, and cannot be exported"
         )
     model = Listener(sizes)
