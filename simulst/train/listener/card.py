@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ No timestamps were trained: always force `<|notimestamps|>` (`without_timestamps
 def card_text(
     scores: list[Score],
     state: dict[str, Any],
+    parts: Sequence[tuple[str, dict[str, Any]]] = (),
     *,
     parameters: int,
     held_out_voice: str,
@@ -51,6 +53,7 @@ def card_text(
     Args:
         scores: of `evaluation.evaluate_pack`.
         state: of `average.pt`: how the weights were made.
+        parts: stages before and the same of them, where the weights started from theirs.
         parameters: of the model.
         held_out_voice: that spoke nothing of the training.
         notes: on word times, on time, on what came out where nothing was said.
@@ -104,13 +107,23 @@ no sentence of the training was spoken by it, nor by its narrow-band twin. flite
 to use (BSD-like); espeak-ng's program is GPL, its output free.
 
 ## Recipe
-{state["step"]} steps in {state["elapsed_s"] / 3600:.2f} h on {state["hardware"]}; audio heard,
-padding and repetitions included: {state["heard_s"] / 3600:.0f} h.
+{_runs([*parts, ("train", state)])}
 
     {state["command"]}
 
 Licence of the weights: Apache-2.0; mind the terms of the data above.
 """
+
+
+def _runs(stages: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    """What each stage took; audio heard is with padding and repetitions."""
+    rows = [
+        f"| {name} | {state['step']:,} | {state['elapsed_s'] / 3600:.2f} h | "
+        f"{state['hardware']} | {state['heard_s'] / 3600:.0f} h |"
+        for name, state in stages
+    ]
+    head = "| stage | steps | time | on | audio heard |\n|---|---|---|---|---|"
+    return "\n".join([head, *rows])
 
 
 def write_card(folder: Path, text: str) -> Path:

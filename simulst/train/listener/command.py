@@ -60,8 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--encoder-layers", type=int, default=5)
     parser.add_argument("--decoder-layers", type=int, default=2)
-    parser.add_argument("--batch-seconds", type=float, default=60.0)
-    parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate (0.0015)")
+    parser.add_argument(
+        "--batch-seconds", type=float, default=None, help="(blocks 60, heads 100, train 120)"
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=None,
+        help="peak learning rate (blocks 0.002, heads 0.0015, train 0.0015, from both 0.0008)",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=1, help="of torch on the CPU (1)")
@@ -124,8 +131,8 @@ def _check(args: argparse.Namespace) -> None:
             raise ConfigError(f"--voices {name}: there are {', '.join(VOICES)}")
     hours = ("hours", "blocks_hours", "heads_hours", "speech_hours")
     for option in (*hours, "batch_seconds", "rate", "copies", "gauge_minutes"):
-        if getattr(args, option) <= 0:
-            value = getattr(args, option)
+        value = getattr(args, option)
+        if value is not None and value <= 0:
             raise ConfigError(f"--{option.replace('_', '-')} {value}: give a number above 0")
     if not 0 <= args.teacher_share <= 1:
         raise ConfigError(f"--teacher-share {args.teacher_share}: it must lie in [0, 1]")

@@ -171,6 +171,8 @@ class Listener(nn.Module):
         self.ctc = nn.Linear(sizes.width, len(LETTERS) + 1)
         self.phones = nn.Sequential(nn.LayerNorm(sizes.width), nn.Linear(sizes.width, len(PHONES)))
         self.imitation = nn.Linear(sizes.width, sizes.taught) if sizes.taught else None
+        if self.imitation is not None and sizes.width == sizes.taught:
+            nn.init.eye_(self.imitation.weight)  # states may be the features themselves
         self._start()
 
     @torch.no_grad()

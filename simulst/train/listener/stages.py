@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["export", "make_corpus", "plan_of", "score", "train"]
 
+PARTS = ("blocks", "heads")
+"""Stages that train the parts of a listener, which the stage train starts from."""
+BATCH_S = {"blocks": 60.0, "heads": 100.0, "train": 120.0}
+RATES = {"blocks": 2e-3, "heads": 1.5e-3, "train": 1.5e-3}
+START_RATE = 8e-4  # where weights are there to start from
 BEGUN = 0.5
 """Of the way from short, clean windows to long, changed ones, where weights are there to start
 from."""
@@ -129,7 +134,7 @@ def _start(args: argparse.Namespace, stage: str) -> dict[str, Tensor] | None:
 
     if args.start is not None:
         return read_start(args.start)
-    made = [args.work / name / "average.pt" for name in ("blocks", "heads")]
+    made = [args.work / name / "average.pt" for name in PARTS]
     if stage != "train" or not all(path.exists() for path in made):
         return None
     encoder, heads = map(read_start, made)
@@ -167,8 +172,8 @@ def plan_of(
         sizes=sizes,
         hours=hours[stage],
         steps=args.steps,
-        batch_s=args.batch_seconds,
-        rate=args.rate,
+        batch_s=args.batch_seconds or BATCH_S[stage],
+        rate=args.rate or (START_RATE if begun else RATES[stage]),
         seed=args.seed,
         device=args.device,
         taught=args.teacher_share if taught else float(stage == "blocks"),
@@ -194,7 +199,7 @@ def score(args: argparse.Namespace) -> None:
     """Scores the pack in `--out` and writes its card."""
     from simulst.train.listener.card import card_text, write_card
     from simulst.train.listener.evaluation import evaluate_pack
-    from simulst.train.listener.storage import read_average
+    from simulst.train.listener.storage import read_average, read_facts
     from simulst.train.listener.voices import HELD_OUT
 
     model, state = read_average(args.work / "average.pt")
@@ -202,8 +207,14 @@ def score(args: argparse.Namespace) -> None:
     scores, notes = evaluate_pack(
         args.out, args.data, held_out, [*args.voices, HELD_OUT], seed=args.seed, report=_report
     )
+    made = [args.work / name / "average.pt" for name in PARTS]
     text = card_text(
-        scores, state, parameters=model.parameter_count(), held_out_voice=HELD_OUT, notes=notes
+        scores,
+        state,
+        [(path.parent.name, read_facts(path)) for path in made if path.exists()],
+        parameters=model.parameter_count(),
+        held_out_voice=HELD_OUT,
+        notes=notes,
     )
     write_card(args.out, text)
 
@@ -211,10 +222,11 @@ def score(args: argparse.Namespace) -> None:
 def _command(args: argparse.Namespace) -> str:
     """The command of this run, without the paths of this machine."""
     options = ["hours", "speech_hours", "copies", "pieces", "width", "encoder_layers"]
-    options += ["decoder_layers", "batch_seconds", "rate", "seed", "device"]
+    options += ["decoder_layers", "feedforward", "batch_seconds", "rate", "seed", "device"]
     if args.teacher is not None:
-        options.append("teacher_share")
-    values = " ".join(f"--{option.replace('_', '-')} {getattr(args, option)}" for option in options)
+        options += ["teacher_share", "blocks_hours", "heads_hours"]
+    given = [option for option in options if getattr(args, option)]
+    values = " ".join(f"--{option.replace('_', '-')} {getattr(args, option)}" for option in given)
     teacher = "" if args.teacher is None else f" --teacher {args.teacher.name}"
     start = "" if args.start is None else f" --start {args.start.name}"
     return (

@@ -20,7 +20,15 @@ from torch import Tensor
 from simulst.errors import ModelError
 from simulst.train.listener.model import Dimensions, Listener
 
-__all__ = ["load_state", "read_average", "read_start", "save_state", "take_over", "write_average"]
+__all__ = [
+    "load_state",
+    "read_average",
+    "read_facts",
+    "read_start",
+    "save_state",
+    "take_over",
+    "write_average",
+]
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
@@ -77,6 +85,15 @@ def read_average(path: Path) -> tuple[Listener, dict[str, Any]]:
     model = Listener(sizes)
     take_over(model, state["average"])
     return model.eval(), state
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """What an `average.pt` says besides its weights.
+
+    Raises:
+        ModelError: it is something else, or damaged.
+    """
+    return {name: value for name, value in load_state(path).items() if name != "average"}
 
 
 def read_start(path: Path) -> dict[str, Tensor]:

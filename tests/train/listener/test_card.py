@@ -40,3 +40,10 @@ def test_a_teacher_is_named_where_there_was_one() -> None:
     """The card says whose features were learned, and only then."""
     assert "Whisper tiny.en" in card(STATE)
     assert "Whisper tiny.en" not in card(STATE | {"sizes": {"taught": 0}})
+
+
+def test_every_stage_has_its_row() -> None:
+    """What the parts took stands before what the whole took."""
+    before = ("blocks", STATE | {"step": 1200, "elapsed_s": 900.0})
+    text = card_text([], STATE, [before], parameters=1, held_out_voice="kal16", notes=[])
+    assert "| blocks | 1,200 | 0.25 h | 1 thread | 2 h |\n| train | 7 | 1.00 h |" in text
