@@ -67,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accepted-share", type=float, default=0.5, help="rho of the loss (0.5)")
     parser.add_argument("--inserted", type=float, default=0.3, help="weight of teacher's tokens")
     parser.add_argument("--pull", type=float, default=0.1, help="eta, towards the start (0.1)")
+    parser.add_argument(
+        "--average", type=float, default=0.0, help="kept of a running average of the weights (0)"
+    )
     parser.add_argument("--no-gates", action="store_true", help="accept whatever passes")
     parser.add_argument("--device", default="cpu", help="of torch: cpu or cuda (cpu)")
     parser.add_argument("--workers", type=int, default=1, help="processes of the stages (1)")
@@ -232,7 +235,7 @@ def _heading(args: argparse.Namespace) -> str:
 
     names = ["pack", "teacher", "limit", "seeds", "drafts", "temperatures", "m", "sharpness"]
     names += ["steps", "tokens", "rate"]
-    names += ["accepted_share", "inserted", "pull"]
+    names += ["accepted_share", "inserted", "pull", "average"]
     shown = ", ".join(f"{name} {getattr(args, name)}" for name in names)
     versions = f"simulst {__version__}, torch {importlib.metadata.version('torch')}"
     return f"# RSFT and its controls\n\n`{versions}; talks {args.talks.name}; {shown}`"

@@ -155,8 +155,9 @@ def learn(
     def judge() -> None:
         if held_out.dev and ranks.first:
             language = policy.target_language
-            figures.score = mean_bleu(policy, held_out.dev, learning.lags, language)
-            schooling.judge(figures.score)
+            figures.score = schooling.judge(
+                lambda policy: mean_bleu(policy, held_out.dev, learning.lags, language)
+            )
             figures.best = schooling.best
 
     if not schooling.scores:
@@ -175,8 +176,8 @@ def learn(
 
         schooling.run(step)
     best = None
+    schooling.finish()
     if held_out.dev and schooling.best is not None:
-        schooling.take_best()
         score, number = schooling.best
         best = number, score
         say(f"best dev BLEU {score:.2f} at step {number}")

@@ -123,6 +123,9 @@ def add_learning(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--accepted-share", type=float, default=0.5, help="rho of the loss")
     group.add_argument("--inserted", type=float, default=0.3, help="weight of teacher's tokens")
     group.add_argument("--pull", type=float, default=0.1, help="eta, towards the start")
+    group.add_argument(
+        "--average", type=float, default=0.0, help="kept of a running average of the weights (0)"
+    )
 
 
 def add_held_out(parser: argparse.ArgumentParser) -> None:

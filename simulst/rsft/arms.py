@@ -167,14 +167,14 @@ class Trial:
         anchor = open_policy(pack, self.device) if learning.pull > 0 else None
         schooling = Schooling(policy, anchor, accepted, learning, folder)
         if schooling.step == 0:
-            schooling.judge(self.judge(policy))
+            schooling.judge(self.judge)
 
         def report(done: Progress) -> None:
             if done.step % self.every == 0 or done.step == learning.steps:
-                schooling.judge(self.judge(policy))
+                schooling.judge(self.judge)
 
         schooling.run(report)
-        schooling.take_best()
+        schooling.finish()
         assert schooling.best is not None
         score, step = schooling.best
         facts = {"from": self.pack, "form": form, "dev_bleu": round(score, 2), "step": step}

@@ -46,6 +46,8 @@ class Learning:
         accepted_share: rho, in [0, 1]; 0 learns from references alone.
         inserted: weight of tokens that the teacher inserted, lambda.
         pull: eta, of the KL divergence from the start.
+        average: share of a running average of the weights that a step keeps; what is judged and
+            kept is then the average (Polyak and Juditsky 1992). 0: the weights themselves.
         lags: that references are learnt under.
         seed: of the order.
     """
@@ -57,6 +59,7 @@ class Learning:
     accepted_share: float = 0.5
     inserted: float = 0.3
     pull: float = 0.1
+    average: float = 0.0
     lags: tuple[int, ...] = (1, 2, 3, 5, 7)
     seed: int = 0
 
@@ -67,6 +70,8 @@ class Learning:
         for name in ("accepted_share", "inserted"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}: it must lie in [0, 1]")
+        if not 0 <= self.average < 1:
+            raise ConfigError(f"average is {self.average}: it must lie in [0, 1), 1 learns nothing")
         if self.pull < 0:
             raise ConfigError(f"pull is {self.pull}: it must be 0 or above")
 
@@ -124,8 +129,11 @@ class Schooling:
         self.best: tuple[float, int] | None = None
         self.scores: list[tuple[int, float]] = []
         self._best_weights: list[torch.Tensor] = []
+        self._average: list[torch.Tensor] = []
         self._accepted = accepted
         self._parameters = [p for p in policy.parameters() if p.requires_grad]
+        if learning.average:
+            self._average = [p.detach().clone() for p in self._parameters]
         self._optimiser = torch.optim.AdamW(
             self._parameters, lr=learning.rate, betas=(0.9, 0.98), weight_decay=0.0
         )
@@ -146,29 +154,45 @@ class Schooling:
                 f"{self._checkpoint} is of a run with other settings or other accepted text: "
                 "give the same ones, or another work folder"
             )
-        with torch.no_grad():
-            for parameter, value in zip(self._parameters, state["weights"], strict=True):
-                parameter.copy_(value)
+        self._put(state["weights"])
+        for average, value in zip(self._average, state["average"], strict=True):
+            average.copy_(value)
         self._optimiser.load_state_dict(state["optimiser"])
         self.step, self.tokens = state["step"], state["tokens"]
         self.best, self._best_weights = state["best"], state["best_weights"]
         self.scores = state["scores"]
 
-    def judge(self, score: float) -> bool:
-        """Remember the weights if no score before was as high; return whether."""
+    def judge(self, score_of: Callable[[TrainableSeq2Seq], float]) -> float:
+        """Score the policy, and remember its weights if no score before was as high.
+
+        Args:
+            score_of: told the policy, with averaged weights if there are any.
+        """
+        live = [p.detach().clone() for p in self._parameters] if self._average else []
+        self._put(self._average)
+        try:
+            score = score_of(self.policy)
+            best = self.best is None or score > self.best[0]
+            if best:
+                self.best = (score, self.step)
+                self._best_weights = [p.detach().to("cpu", copy=True) for p in self._parameters]
+        finally:
+            self._put(live)
         self.scores.append((self.step, score))
-        if self.best is not None and score <= self.best[0]:
-            return False
-        self.best = (score, self.step)
-        self._best_weights = [p.detach().to("cpu", copy=True) for p in self._parameters]
-        self.save()
-        return True
+        if best:
+            self.save()
+        return score
+
+    def finish(self) -> None:
+        """Give the policy the weights that scored best; the average, or the last, if none did."""
+        self._put(self._best_weights or self._average)
 
     @torch.no_grad()
-    def take_best(self) -> None:
-        """Go back to the weights that scored best, if any were judged."""
-        for parameter, value in zip(self._parameters, self._best_weights, strict=False):
-            parameter.copy_(value)
+    def _put(self, weights: Sequence[torch.Tensor]) -> None:
+        """Give the policy these weights, if there are any."""
+        if weights:
+            for parameter, value in zip(self._parameters, weights, strict=True):
+                parameter.copy_(value)
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all; of many ranks the first one does."""
@@ -184,6 +208,7 @@ class Schooling:
             "best": self.best,
             "scores": self.scores,
             "best_weights": self._best_weights,
+            "average": self._average,
         }
         try:
             torch.save(state, fresh)
@@ -227,6 +252,10 @@ class Schooling:
             torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
             self._optimiser.step()
             self.step += 1
+            keep = min(learning.average, self.step / (self.step + 10))
+            with torch.no_grad():
+                for average, parameter in zip(self._average, self._parameters, strict=False):
+                    average.lerp_(parameter, 1 - keep)
             # saved after whoever looks on has judged, else a kill in between would skip it
             if self.ranks.first:
                 report(Progress(self.step, total, self.tokens))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from simulst.config import Translate
 from simulst.errors import ConfigError, DataError, ModelError
+from simulst.protocols import TrainableSeq2Seq
 from simulst.rsft.stages import StageFile
 from simulst.rsft.training import (
     Learning,
@@ -127,7 +129,7 @@ def test_the_best_weights_are_taken(tmp_path: Path) -> None:
 
     def judge(done: Progress) -> None:
         if done.step % 2 == 0:
-            schooling.judge(next(scores))
+            schooling.judge(lambda _: next(scores))
             states.append([parameter.detach().clone() for parameter in model.parameters()])
 
     schooling.run(judge)
@@ -135,9 +137,43 @@ def test_the_best_weights_are_taken(tmp_path: Path) -> None:
     resumed = policy()
     again = Schooling(resumed, policy(), path, LEARNING, tmp_path)
     assert again.best == (3.0, 4) and again.step == LEARNING.steps
-    again.take_best()
+    again.finish()
     for a, b in zip(resumed.parameters(), states[1], strict=True):
         assert torch.equal(a, b)
+
+
+def test_an_average_is_judged_and_kept(tmp_path: Path) -> None:
+    """The average moves slower than the weights that learn, is what is judged, and survives."""
+    path = stage(tmp_path / "a.jsonl", records())
+    start = [parameter.detach().clone() for parameter in policy().parameters()]
+
+    def far(model: TrainableSeq2Seq) -> float:
+        """How far it is from the start."""
+        pairs = zip(model.parameters(), start, strict=True)
+        return sum(float((a.detach() - b).square().sum()) for a, b in pairs)
+
+    learning = replace(LEARNING, average=0.9, pull=0.0)
+    model = policy()
+    schooling = Schooling(model, None, path, learning, tmp_path)
+    seen: list[tuple[float, float]] = []
+
+    def judge(done: Progress) -> None:
+        seen.append((schooling.judge(far), far(model)))
+
+    schooling.run(judge)
+    assert all(0 < averaged < live for averaged, live in seen[2:])
+    again = Schooling(policy(), None, path, learning, tmp_path)
+    again.run(judge)
+    assert again.judge(far) == schooling.judge(far)
+    best = max(averaged for averaged, _ in seen)
+    schooling.finish()
+    assert far(model) == best
+    (tmp_path / "unjudged").mkdir()
+    last = policy()
+    unjudged = Schooling(last, None, path, learning, tmp_path / "unjudged")
+    unjudged.run(lambda done: None)
+    unjudged.finish()
+    assert far(last) == seen[-1][0]
 
 
 def test_what_cannot_be_learnt(tmp_path: Path) -> None:
