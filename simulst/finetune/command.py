@@ -69,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.rounds < 1:
         raise ConfigError(f"--rounds is {args.rounds}: at least 1 is needed")
+    from simulst.rsft import jobs
     from simulst.rsft.cluster import opened
     from simulst.rsft.distributed import refuse_ranks
 
@@ -80,19 +81,19 @@ def run(args: argparse.Namespace) -> int:
         options.held_out_of(args),
     )
     work: Path = args.work or args.out.with_name(f"{args.out.name}-work")
+    policy = jobs.open_model(args.pack)
+    if args.teacher:
+        _check_teacher(args, policy)
     with held(work), opened(args.ray, args.workers) as workers:
-        return _run(args, _Settings(*parts, workers), work)
+        return _run(args, _Settings(*parts, workers), policy, work)
 
 
-def _run(args: argparse.Namespace, settings: _Settings, work: Path) -> int:
-    """The same, with the workers there."""
+def _run(args: argparse.Namespace, settings: _Settings, policy: Seq2Seq, work: Path) -> int:
+    """The same, with the workers there and the folder its own."""
     from simulst.finetune import report
     from simulst.rsft import jobs
     from simulst.rsft.opening import saved_name
 
-    policy = jobs.open_model(args.pack)
-    if args.teacher:
-        _check_teacher(args, policy)
     talks = work / "talks.jsonl"
     sentences = sentences_of(
         args.talks,

@@ -15,6 +15,8 @@ from simulst.train.listener.teacher import Teacher
 
 __all__ = ["NAMES", "Losses", "imitation_loss", "look_loss", "loss_of"]
 
+IMITATION = 2.0
+"""Weight of the teacher's features: at 1 they were forgotten faster than the words were learned."""
 NAMES = ("token", "letter", "phone", "look", "imitation")
 
 
@@ -41,7 +43,7 @@ class Losses:
     def total(self) -> Tensor:
         """What is minimised."""
         guides = 0.5 * (self.letter + self.phone + self.look)
-        return self.token + guides + self.imitation
+        return self.token + guides + IMITATION * self.imitation
 
     def numbers(self) -> Tensor:
         """All of them, in the order of `NAMES`, cut off from the graph: (5,)."""
