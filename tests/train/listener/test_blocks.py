@@ -73,7 +73,7 @@ def test_parts_begin_small() -> None:
     x = torch.randn(2, 30, 128, generator=torch.Generator().manual_seed(1))
     for layer in student.layers:
         assert isinstance(layer, EncoderLayer)
-        assert 0 < float((layer(x) - x).std()) < 0.02
+        assert 0 < float((layer(x) - x).detach().std()) < 0.02
 
 
 def test_only_the_encoder_learns(
@@ -97,10 +97,10 @@ def test_only_the_encoder_learns(
         )
         return Trainer(plan, Corpus(corpus_folder), tokenizer, Teacher.read(teacher_file))
 
-    run = trainer(40)
+    run = trainer(80)
     before = {name: weight.clone() for name, weight in run.weights.masters.items()}
     losses = torch.stack([step for _ in range(8) for step in run.learn_round()])
-    assert 8 < len(losses) < 20, "the parts are still alone"
+    assert run.progress < JOINED, "the parts are still alone"
     assert float(losses[-2:, 4].mean()) < 0.9 * float(losses[:2, 4].mean())
     assert not losses[:, :4].any()
     run.save(tmp_path)
@@ -108,7 +108,7 @@ def test_only_the_encoder_learns(
     assert changed and all(name.startswith("encoder.") for name in changed)
     model, _ = read_average(tmp_path / "average.pt")
     assert model.sizes.inner == 64
-    again = trainer(40)
+    again = trainer(80)
     assert again.resume(tmp_path) and again.step == run.step
     for _ in range(6):  # and on to where they hear each other
         list(again.learn_round())
