@@ -29,10 +29,14 @@ def test_the_packs_take_it_for_speech() -> None:
     """The voice gate opens, words are heard in it and translated: all parts are measured."""
     packs.find("listen-en", "asr")
     engine = build(load(), ("de",))
-    ((_, updates),) = engine.step([engine.open()], [babble(5.0)])
-    update = updates["de"]
-    assert sum(isinstance(item, Word) for item in update.committed) > 3
-    assert update.emissions
+    sound, session = babble(7.0), engine.open()
+    words = emissions = 0
+    for begin in range(0, len(sound), engine.step_samples):  # as it is measured
+        chunk = sound[begin : begin + engine.step_samples]
+        ((session, updates),) = engine.step([session], [chunk])
+        words += sum(isinstance(item, Word) for item in updates["de"].committed)
+        emissions += len(updates["de"].emissions)
+    assert words > 3 and emissions > 3
 
 
 def test_the_cost_is_for_a_second() -> None:

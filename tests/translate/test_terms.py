@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -90,7 +91,7 @@ def written_terms(state: SentenceState) -> dict[int, str]:
     for unit, start in zip(state.units, state.prefix.terms, strict=True):
         if start >= 0:
             found.setdefault(start, []).append(unit)
-    return {start: " ".join(units).strip("\"'.,?!:;()") for start, units in found.items()}
+    return {start: " ".join(units).strip(string.punctuation) for start, units in found.items()}
 
 
 @settings(max_examples=8, deadline=None)
