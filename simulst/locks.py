@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from simulst.errors import ConfigError, OutputError
@@ -40,9 +40,9 @@ def held(folder: Path) -> Iterator[None]:
                 f"{folder} is in use by another run, process {file.read().strip() or 'unknown'}: "
                 "wait until it has ended, or work in another folder"
             )
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        with suppress(OSError):  # the number is only for the message; a full disk is told elsewhere
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), str(os.getpid()).encode())
         yield
 
 

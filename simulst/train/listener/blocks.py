@@ -41,7 +41,7 @@ class BlockTeacher:
         self._teacher = teacher
         lessons = [self.lessons(mel) for mel in mels]
         self._given = _spreads([[out for _, out in row] for row in lessons])
-        self._states = _spreads([states_of(row) for row in lessons])
+        self._states = _spreads([_states_of(row) for row in lessons])
 
     @torch.no_grad()
     def lessons(self, mel: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -92,10 +92,10 @@ class BlockTeacher:
             x = x + part(x)
             states.append(x)
         states.append(norm(x))
-        return _unexplained(states, states_of(self.lessons(clean)), self._states, lengths)
+        return _unexplained(states, _states_of(self.lessons(clean)), self._states, lengths)
 
 
-def states_of(lessons: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
+def _states_of(lessons: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
     """The states behind each part, and the last one's features: (B, T, D) each."""
     return [*(x for x, _ in lessons[1:]), lessons[-1][1]]
 

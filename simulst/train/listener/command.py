@@ -6,7 +6,7 @@ Each stage keeps what an earlier run finished; a stopped run goes on where it wa
     speech      40 s for an hour of synthetic speech, likewise
     blocks      --blocks-hours: every part of the encoder learns what the teacher's part does
     heads       --heads-hours: the decoder learns to write what the teacher hears. Its dev losses
-                are what an encoder as good as the teacher would have
+                are the control: what a decoder makes of the teacher itself in that time
     train       --hours, from both where they were made, else from random weights. All three may
                 begin while corpus stages still add shards, and blocks and heads run side by side
     export      half a minute
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rate",
         type=float,
         default=None,
-        help="peak learning rate (blocks 0.002, heads 0.0015, train 0.0015, from both 0.0008)",
+        help="peak learning rate (blocks 0.002, heads 0.0015, train 0.0015, from weights 0.0008)",
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
