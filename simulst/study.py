@@ -11,12 +11,13 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulst.corpus import Pair, read_pairs
 from simulst.errors import ConfigError, OutputError
+from simulst.finetune.options import add_gates, add_learning, gates_of, learning_of
 from simulst.locks import held
 from simulst.options import numbers
 
@@ -61,16 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sharpness", type=float, default=1.0, help="beta: B8 tests against P^beta (1)"
     )
     parser.add_argument("--temperatures", type=numbers, default=(0.5, 0.7, 1.0), help="(0.5,0.7,1)")
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--tokens", type=int, default=2048, help="accepted ones a step (2048)")
-    parser.add_argument("--rate", type=float, default=1e-4, help="peak learning rate")
-    parser.add_argument("--accepted-share", type=float, default=0.5, help="rho of the loss (0.5)")
-    parser.add_argument("--inserted", type=float, default=0.3, help="weight of teacher's tokens")
-    parser.add_argument("--pull", type=float, default=0.1, help="eta, towards the start (0.1)")
-    parser.add_argument(
-        "--average", type=float, default=0.0, help="kept of a running average of the weights (0)"
-    )
-    parser.add_argument("--no-gates", action="store_true", help="accept whatever passes")
+    add_learning(parser)
+    add_gates(parser)
     parser.add_argument("--device", default="cpu", help="of torch: cpu or cuda (cpu)")
     parser.add_argument("--workers", type=int, default=1, help="processes of the stages (1)")
 
@@ -152,11 +145,8 @@ def _trial(
     from simulst.rsft.acceptance import Selection
     from simulst.rsft.arms import Trial
     from simulst.rsft.drawing import Drawing
-    from simulst.rsft.gates import Gates
-    from simulst.rsft.training import Learning
 
-    given = {f.name: getattr(args, f.name) for f in fields(Learning) if hasattr(args, f.name)}
-    learning = Learning(**given, seed=seed)
+    learning = replace(learning_of(args), seed=seed)
     return Trial(
         talks=talks,
         folder=args.work / f"seed-{seed}",
@@ -167,7 +157,7 @@ def _trial(
             m=args.m,
             sharpness=args.sharpness,
             seed=seed,
-            gates=None if args.no_gates else Gates(),
+            gates=gates_of(args),
         ),
         learning=learning,
         judge=lambda policy: mean_bleu(policy, dev, LAGS, language),
@@ -202,7 +192,10 @@ def _facts_row(seed: int, arm: Arm, figures: dict[str, Any]) -> str:
     """What an arm learnt from."""
     kept = {
         name: figures[name]
-        for name in ("acceptance", "kept", "distinct", "own_share", "best_step", "dev_bleu")
+        for name in (
+            *("acceptance", "kept", "distinct", "own_share", "anticipation"),
+            *("best_step", "dev_bleu"),
+        )
         if figures.get(name) is not None
     }
     shown = {name: round(v, 3) if isinstance(v, float) else v for name, v in kept.items()}
@@ -235,7 +228,7 @@ def _heading(args: argparse.Namespace) -> str:
 
     names = ["pack", "teacher", "limit", "seeds", "drafts", "temperatures", "m", "sharpness"]
     names += ["steps", "tokens", "rate"]
-    names += ["accepted_share", "inserted", "pull", "average"]
+    names += ["accepted_share", "inserted", "pull", "average", "margin", "anticipation"]
     shown = ", ".join(f"{name} {getattr(args, name)}" for name in names)
     versions = f"simulst {__version__}, torch {importlib.metadata.version('torch')}"
     return f"# RSFT and its controls\n\n`{versions}; talks {args.talks.name}; {shown}`"

@@ -28,7 +28,8 @@ LAYERS = (
     ("server", "rsft", "evaluate", "train"),
     ("session", "keys"),
     ("live", "channels"),
-    ("interpret", "devices", "finetune", "study", "report", "rehearsal"),
+    ("interpret", "devices", "finetune", "report", "rehearsal"),
+    ("study",),
     ("cli",),
     ("__main__",),
 )

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simulst.corpus import Pair, read_pairs
 from simulst.errors import ConfigError
@@ -15,6 +15,7 @@ from simulst.options import numbers
 if TYPE_CHECKING:
     from simulst.rsft.acceptance import Selection
     from simulst.rsft.drawing import Drawing
+    from simulst.rsft.gates import Gates
     from simulst.rsft.training import Learning
 
 __all__ = [
@@ -22,12 +23,14 @@ __all__ = [
     "add_accepting",
     "add_device",
     "add_drawing",
+    "add_gates",
     "add_held_out",
     "add_lags",
     "add_learning",
     "add_talks",
     "add_workers",
     "drawing_of",
+    "gates_of",
     "held_out_of",
     "learning_of",
     "selection_of",
@@ -111,7 +114,25 @@ def add_accepting(parser: argparse.ArgumentParser) -> None:
         "--sharpness", type=float, default=1.0, help="beta: P^beta takes the place of P (1)"
     )
     group.add_argument("--keep", type=int, default=4, help="targets of a sentence at most (4)")
-    group.add_argument("--no-gates", action="store_true", help="accept whatever passes")
+    add_gates(group)
+
+
+def add_gates(parser: argparse._ActionsContainer) -> None:
+    """What an accepted target must be besides."""
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=3.0,
+        help="chrF with the reference that a target may lose against the most likely one (3)",
+    )
+    parser.add_argument(
+        "--anticipation",
+        type=float,
+        default=0.0,
+        help="nats a token that the whole source may tell of a target beyond what had been heard; "
+        "what needs more would teach to guess (0: any)",
+    )
+    parser.add_argument("--no-gates", action="store_true", help="accept whatever passes")
 
 
 def add_learning(parser: argparse.ArgumentParser) -> None:
@@ -199,8 +220,7 @@ def selection_of(args: argparse.Namespace) -> Selection:
     from simulst.rsft.acceptance import JUDGED, Selection
 
     form = args.form or ("speculative" if args.teacher else "reward")
-    gates: dict[str, Any] = {"gates": None} if args.no_gates else {}
-    selection = Selection(form, args.m, args.sharpness, keep=args.keep, **gates)
+    selection = Selection(form, args.m, args.sharpness, keep=args.keep, gates=gates_of(args))
     if form in JUDGED and not args.teacher:
         raise ConfigError(f"--form {form} tests against a teacher: name one with --teacher")
     if form not in JUDGED and args.teacher:
@@ -208,6 +228,22 @@ def selection_of(args: argparse.Namespace) -> Selection:
             f"--form {form} asks no teacher: leave --teacher out, or use one of {', '.join(JUDGED)}"
         )
     return selection
+
+
+def gates_of(args: argparse.Namespace) -> Gates | None:
+    """The gates that the options make.
+
+    Raises:
+        ConfigError: one is out of range, or set beside --no-gates.
+    """
+    from simulst.rsft.gates import Gates
+
+    gates = Gates(margin=args.margin, anticipation=args.anticipation)
+    if not args.no_gates:
+        return gates
+    if gates != Gates():
+        raise ConfigError("--margin and --anticipation are gates: leave them out, or --no-gates")
+    return None
 
 
 def learning_of(args: argparse.Namespace) -> Learning:

@@ -33,6 +33,8 @@ NOTES = """\
   sure of itself and covers little of P: the share falls.
 - *different*: drafts of one source that differ. What is gained grows with the *distinct targets*
   that pass, not with the drafts.
+- *anticipation*: nats that the whole source adds to a token learnt from, beyond what the lag
+  showed. What depends on words not yet heard teaches to guess; --anticipation bars it.
 - *learnt from*: what the gates left, one of each text, as many a sentence as --keep allows.
 - A gain within its interval is none. What the dev text chose it cannot judge: give --test."""
 
@@ -208,6 +210,7 @@ def _round(number: int, figures: Figures, pictures: Pictures) -> list[str]:
     share = ""
     if figures.tokens:
         share = f", {figures.own / figures.tokens:.0%} of their tokens the policy's own"
+        share += f", anticipation {figures.anticipation:.2f} nats a token"
     length = "" if figures.length_ratio is None else f"; length ratio {figures.length_ratio:.2f}"
     parts = [
         f"## Round {number}",

@@ -23,6 +23,7 @@ from simulst.rsft.selection import (
     rescored,
     whole,
 )
+from simulst.rsft.sieve import Candidate, Sifted, sift
 from simulst.rsft.speculation import speculative
 from simulst.rsft.tally import positions, tallies
 
@@ -34,6 +35,7 @@ FORMS = (
 )
 JUDGED = ("speculative", "prefix", "sequence", "rescored", "beam")
 """Forms that need a teacher."""
+DIGITS = 4  # of an anticipation
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,10 @@ def accept(
 
     Returns:
         One record a source: {"id", "talk", "source", "reference", "accepted": [{"lag",
-        "temperature", "tokens", "learned", "text"}], "drawn", "passed_whole": samples, "judged",
-        "passed": tokens, "distinct": texts that passed the test, "distinct_by": {"lag" or
-        "temperature": {value: the same of its samples}}, "refused": {reason: samples},
+        "temperature", "tokens", "learned", "text", "anticipation": nats a token}], "drawn",
+        "passed_whole": samples, "judged", "passed": tokens, "distinct": texts that passed the
+        test, "distinct_by": {"lag" or "temperature": {value: the same of its samples}},
+        "refused": {reason: samples},
         "positions": {lag: [[judged, passed] at each position]}, "proposals": [{"lag",
         "temperature", and the counts of a `Tally`}]}.
 
@@ -129,10 +132,10 @@ def accept(
         check_vocabularies(policy, teacher)
     sources = [_Source(record, *samples_of(record, selection.seed)) for record in records]
     found = _select(policy, teacher, sources, selection, eos)
-    greedy = _greedy(policy, found) if selection.gates else {}
+    sifted = sift(policy, records, found, selection.gates, beginnings=selection.form == "prefix")
     return [
-        _record(policy, source, accepted, selection, greedy)
-        for source, accepted in zip(sources, found, strict=True)
+        _record(source, accepted, selection, mine)
+        for source, accepted, mine in zip(sources, found, sifted, strict=True)
     ]
 
 
@@ -204,66 +207,38 @@ def _rewarded(policy: Seq2Seq, source: _Source, selection: Selection, keep: int)
     return by_reward(source.proposals, source.samples, rewards, selection.reward_temperature, keep)
 
 
-def _greedy(
-    policy: Seq2Seq, found: Sequence[Sequence[Accepted]]
-) -> dict[tuple[tuple[str, ...], int], str]:
-    """The policy's most likely translation for every source and lag that something passed for."""
-    wanted = {(a.proposal.source, a.proposal.lag): None for row in found for a in row}
-    samples = policy.sample([Proposal(source, lag, 0.0) for source, lag in wanted])
-    return {key: policy.text(sample.tokens) for key, sample in zip(wanted, samples, strict=True)}
-
-
 def _record(
-    policy: Seq2Seq,
-    source: _Source,
-    found: Sequence[Accepted],
-    selection: Selection,
-    greedy: dict[tuple[tuple[str, ...], int], str],
+    source: _Source, found: Sequence[Accepted], selection: Selection, sifted: Sifted
 ) -> dict[str, Any]:
-    """Gate what was accepted of a source, and keep one of each text."""
+    """What became of a source, with a few of its targets."""
     record = source.record
-    kept: dict[str, Accepted] = {}
-    texts: list[tuple[Proposal, str]] = []
-    refused: Counter[str] = Counter()
-    passed = [accepted for accepted in found if accepted.tokens]
-    for accepted in passed:
-        text = policy.text(accepted.tokens)
-        texts.append((accepted.proposal, text))
-        reason = ""
-        # a beginning cannot be held against a whole reference
-        if selection.gates and selection.form != "prefix":
-            proposal = accepted.proposal
-            baseline = greedy[proposal.source, proposal.lag]
-            reason = selection.gates.refuse(text, record["source"], record["reference"], baseline)
-        if reason:
-            refused[reason] += 1
-        else:
-            kept.setdefault(text, accepted)
-    balanced = sorted(kept.items(), key=lambda item: _turn(item[1], kept.values()))
+    balanced = sorted(sifted.kept, key=lambda candidate: _turn(candidate, sifted.kept))
     learnt = balanced[: selection.keep]
-    counts = tallies(source.proposals, found, [a for _, a in learnt], source.ratios, selection.m)
+    targets = [candidate.accepted for candidate in learnt]
+    counts = tallies(source.proposals, found, targets, source.ratios, selection.m)
     return {
         **{name: record[name] for name in ("id", "talk", "source", "reference")},
         "accepted": [
             {
-                "lag": accepted.proposal.lag,
-                "temperature": accepted.proposal.temperature,
-                "tokens": accepted.tokens,
-                "learned": [int(own) for own in accepted.learned],
-                "text": text,
+                "lag": candidate.accepted.proposal.lag,
+                "temperature": candidate.accepted.proposal.temperature,
+                "tokens": candidate.accepted.tokens,
+                "learned": [int(own) for own in candidate.accepted.learned],
+                "text": candidate.text,
+                "anticipation": round(candidate.anticipation, DIGITS),
             }
-            for text, accepted in learnt
+            for candidate in learnt
         ],
         "drawn": len(source.samples),
-        "passed_whole": len(passed),
+        "passed_whole": len(sifted.texts),
         "judged": sum(accepted.judged for accepted in found),
         "passed": sum(accepted.passed for accepted in found),
-        "distinct": len({text for _, text in texts}),
+        "distinct": len({text for _, text in sifted.texts}),
         "distinct_by": {
-            "lag": _distinct((str(p.lag), text) for p, text in texts),
-            "temperature": _distinct((str(p.temperature), text) for p, text in texts),
+            "lag": _distinct((str(p.lag), text) for p, text in sifted.texts),
+            "temperature": _distinct((str(p.temperature), text) for p, text in sifted.texts),
         },
-        "refused": dict(refused),
+        "refused": dict(sifted.refused),
         "positions": positions(found),
         "proposals": [
             {"lag": lag, "temperature": temperature, **tally.record()}
@@ -277,7 +252,8 @@ def _distinct(texts: Iterable[tuple[str, str]]) -> dict[str, int]:
     return dict(Counter(kind for kind, _ in sorted(set(texts))))
 
 
-def _turn(accepted: Accepted, among: Iterable[Accepted]) -> tuple[int, int]:
+def _turn(candidate: Candidate, among: Sequence[Candidate]) -> tuple[int, int]:
     """Sorting by it takes one target of each lag before a second of any."""
-    same = [other for other in among if other.proposal.lag == accepted.proposal.lag]
-    return same.index(accepted), accepted.proposal.lag
+    lag = candidate.accepted.proposal.lag
+    same = [other for other in among if other.accepted.proposal.lag == lag]
+    return same.index(candidate), lag

@@ -33,6 +33,7 @@ class Figures:
         refused: drafts that passed the test and not the gates, by reason.
         targets: learnt from.
         tokens, own: of these targets, and those of them that are the policy's own.
+        ahead: nats that the whole source adds to these tokens beyond what the lag shows.
         written, wanted: characters of the targets, and of their references (of the sources of
             talks that have none).
     """
@@ -48,6 +49,7 @@ class Figures:
     targets: int = 0
     tokens: int = 0
     own: int = 0
+    ahead: float = 0.0
     written: int = 0
     wanted: int = 0
 
@@ -60,6 +62,11 @@ class Figures:
     def length_ratio(self) -> float | None:
         """Of the targets learnt from to what they should be as long as."""
         return self.written / self.wanted if self.wanted else None
+
+    @property
+    def anticipation(self) -> float | None:
+        """Of the targets learnt from, nats a token."""
+        return self.ahead / self.tokens if self.tokens else None
 
     @property
     def total(self) -> Tally:
@@ -116,6 +123,7 @@ class Figures:
             self.targets += 1
             self.tokens += len(target["tokens"])
             self.own += sum(target["learned"])
+            self.ahead += target["anticipation"] * len(target["tokens"])
             self.written += len(target["text"])
             self.wanted += len(record["reference"] or record["source"])
 

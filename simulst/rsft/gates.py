@@ -45,6 +45,9 @@ class Gates:
         shortest, longest: words of the target over words of the reference, or of the source where
             there is no reference.
         repeats: times that a group of three words, or six characters, may occur.
+        anticipation: nats a token that the whole source may add to what the lag shows, at most
+            (`rsft.anticipation`); 0 for no such bar. It is asked last, so that latency is not
+            bought with quality.
     """
 
     least: float = 25.0
@@ -52,12 +55,16 @@ class Gates:
     shortest: float = 0.8
     longest: float = 1.25
     repeats: int = 2
+    anticipation: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.shortest <= 1 <= self.longest:
             raise ConfigError(
                 f"length ratios {self.shortest} to {self.longest}: the range must hold 1"
             )
+        for name in ("margin", "anticipation"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}: it must be 0 or above")
 
     def refuse(self, text: str, source: str, reference: str, greedy: str | None) -> str:
         """Why a target may not be learnt from: "length", "repeats" or "quality"; "" if it may.
@@ -86,6 +93,10 @@ class Gates:
             if chrf(text, reference) < bar:
                 return "quality"
         return ""
+
+    def guesses(self, anticipation: float) -> bool:
+        """Whether a target of this anticipation would teach to guess."""
+        return 0 < self.anticipation < anticipation
 
 
 def _most_repeated(units: Sequence[str], size: int) -> int:

@@ -275,6 +275,7 @@ def summary(path: Path) -> dict[str, Any]:
     totals = dict.fromkeys(keys, 0)
     tally = Tally()
     kept = sources = tokens = own = 0
+    ahead = 0.0
     refused: dict[str, int] = {}
     for record in read_records(path):
         for key in keys:
@@ -287,6 +288,7 @@ def summary(path: Path) -> dict[str, Any]:
         sources += bool(record["accepted"])
         tokens += sum(len(target["tokens"]) for target in record["accepted"])
         own += sum(sum(target["learned"]) for target in record["accepted"])
+        ahead += sum(t["anticipation"] * len(t["tokens"]) for t in record["accepted"])
     return {
         **totals,
         "acceptance": totals["passed"] / totals["judged"] if totals["judged"] else None,
@@ -297,4 +299,5 @@ def summary(path: Path) -> dict[str, Any]:
         "sources": sources,
         "tokens": tokens,
         "own_share": own / tokens if tokens else None,
+        "anticipation": ahead / tokens if tokens else None,
     }

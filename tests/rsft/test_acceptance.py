@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from simulst.errors import ConfigError
+from simulst.protocols import Proposal, Sample
 from simulst.rsft.acceptance import FORMS, Selection, accept
+from simulst.rsft.anticipation import anticipations
 from simulst.rsft.drawing import Drawing, draw
 from simulst.rsft.gates import Gates, units_of
+from simulst.rsft.selection import whole
 from simulst.rsft.talks import Sentence
 from simulst.rsft.tally import Tally
 from tests.fakes import ToySeq2Seq
@@ -124,6 +127,45 @@ def test_gates_refuse_and_count() -> None:
     assert sum(sum(record["refused"].values()) for record in found) > 0
     with pytest.raises(ConfigError, match="must hold 1"):
         Gates(shortest=1.2)
+    with pytest.raises(ConfigError, match="anticipation is -1"):
+        Gates(anticipation=-1.0)
+
+
+def test_what_had_to_be_guessed() -> None:
+    """Anticipation is what the whole source adds to the lag's view; a bar keeps what needs less."""
+    free = run("all", gates=Gates(least=0.0, margin=100.0), keep=99)
+    for record in free:
+        for target in record["accepted"]:
+            words, tokens = tuple(record["source"].split()), tuple(target["tokens"])
+            early, late = POLICY.score([words] * 2, [tokens] * 2, [target["lag"], 0])
+            mean = sum(b - a for a, b in zip(early, late, strict=True)) / len(tokens)
+            assert target["anticipation"] == pytest.approx(mean, abs=1e-4)
+    nats = sorted(t["anticipation"] for record in free for t in record["accepted"])
+    above = [value for value in nats if value > 0]
+    bar = above[len(above) // 2]
+    barred = run("all", gates=Gates(least=0.0, margin=100.0, anticipation=bar), keep=99)
+    kept = [t["anticipation"] for record in barred for t in record["accepted"]]
+    assert kept
+    assert max(kept) <= bar + 1e-4
+    refused = sum(record["refused"].get("anticipation", 0) for record in barred)
+    assert refused >= sum(value > bar for value in nats)
+
+
+def test_an_end_that_the_lag_bars_does_not_drown_the_rest() -> None:
+    """A token without any likelihood under the lag counts as a very unlikely one."""
+
+    class Barred(ToySeq2Seq):
+        def score(self, sources: Any, targets: Any, lags: Any) -> list[tuple[float, ...]]:
+            found = super().score(sources, targets, lags)
+            return [
+                (*row[:-1], -math.inf) if lag else row for row, lag in zip(found, lags, strict=True)
+            ]
+
+    target = whole(Proposal(("x",), 1), Sample((1, 2, 0), (), True))
+    at_once = whole(Proposal(("x",), 0), Sample((1, 2, 0), (), True))
+    ahead, none = anticipations(Barred("policy"), [target, at_once])
+    assert 0 < ahead < 10
+    assert none == 0
 
 
 def test_gates_count_characters_where_there_are_no_spaces() -> None:
