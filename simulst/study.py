@@ -114,7 +114,8 @@ def _run(args: argparse.Namespace, arms: Sequence[Arm], seeds: Sequence[int]) ->
             pack, figures = trial.run(arm)
             rows.append(_facts_row(seed, arm, figures))
             for name, pairs in tests.items():
-                found = _measure(pack, pairs, trial.folder / arm.name / name, args.device)
+                home = trial.folder if arm.learns else args.work  # what is frozen has no seed
+                found = _measure(pack, pairs, home / arm.name / name, args.device)
                 logs[name].setdefault(arm.name, []).append(found)
     report = _report(args, arms, logs, rows, languages[1])
     try:

@@ -70,6 +70,8 @@ def test_all_arms(
     # own drafts for everyone but the second half of B5, which draws from what B4 has learnt
     drawn = sorted(path.parent.name for path in seed.rglob("samples.jsonl"))
     assert drawn == ["second", "seed-1"]
+    measured = {path.parent.parent.parent.name for path in seed.parent.rglob("B0/test/*.log")}
+    assert measured == {"work"}  # once for all seeds
     capsys.readouterr()
     monkeypatch.setattr(Schooling, "run", None)
     assert call(folder, "--seeds", "1") == 0
