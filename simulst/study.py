@@ -40,7 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("talks", type=Path, help="folder of recorded talks, or a parallel TSV")
     parser.add_argument("--pack", required=True, help="the policy that all arms start from")
-    parser.add_argument("--teacher", required=True, help="pack that sees the whole source (P)")
+    parser.add_argument(
+        "--teacher",
+        required=True,
+        help="pack that sees the whole source (P), or several by comma",
+    )
     parser.add_argument("--work", type=Path, required=True, help="stage files, packs, logs, table")
     parser.add_argument("--dev", type=Path, action="append", required=True, help="parallel TSV")
     parser.add_argument("--dev-limit", type=int, default=200, help="sentences of each (200)")

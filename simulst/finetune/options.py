@@ -100,8 +100,9 @@ def add_accepting(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--teacher",
         default="",
-        help="pack that sees the whole source (P), of the policy's subwords; the policy itself "
-        "will do, as it drafts with less in sight, but not with 0 (the whole source) among --lags",
+        help="pack that sees the whole source (P), of the policy's subwords, or several by comma; "
+        "the policy itself will do, as it drafts with less in sight, but not with 0 (the whole "
+        "source) among --lags",
     )
     group.add_argument(
         "--form",

@@ -21,6 +21,7 @@ import torch
 from simulst import packs
 from simulst.errors import ConfigError
 from simulst.protocols import Seq2Seq, TrainableSeq2Seq
+from simulst.rsft.ensemble import together
 from simulst.rsft.stages import digest
 from simulst.translate.checkpoints import load_model, read_facts
 from simulst.translate.ctranslate import load_converted
@@ -42,7 +43,7 @@ def open_model(name: str, device: str = "cpu") -> Seq2Seq:
     """The model of this name, for whole sentences.
 
     Args:
-        name: as above.
+        name: as above; several by comma judge together and cannot draft.
         device: "cpu" or "cuda"; models of CTranslate2 stay on the CPU.
 
     Raises:
@@ -53,6 +54,10 @@ def open_model(name: str, device: str = "cpu") -> Seq2Seq:
         raise ConfigError(f"device {device!r} is unknown: use cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device cuda is not available here: use --device cpu")
+    return together([_open(part, device) for part in name.split(",")])
+
+
+def _open(name: str, device: str) -> Seq2Seq:
     kind, folder, languages = _folder(name)
     if kind == "hf":
         return HuggingFaceSeq2Seq(*load_model(folder, languages), device=device)
@@ -68,6 +73,8 @@ def open_policy(name: str, device: str = "cpu") -> TrainableSeq2Seq:
         ConfigError: it cannot learn, or a package that it needs is not installed.
         ModelError: as `open_model`.
     """
+    if "," in name:
+        raise ConfigError(f"{name!r} is several models: a policy, which drafts and learns, is one")
     model = open_model(name, device)
     if not isinstance(model, TrainableSeq2Seq):
         raise ConfigError(
@@ -79,6 +86,8 @@ def open_policy(name: str, device: str = "cpu") -> TrainableSeq2Seq:
 
 def weights_of(name: str) -> str:
     """A fingerprint of a model's files: another policy draws other samples."""
+    if "," in name:
+        return digest([weights_of(part) for part in name.split(",")])
     kind, folder, languages = _folder(name)
     if not kind:
         return digest((folder / packs.MANIFEST).read_text(encoding="utf-8"))
