@@ -68,7 +68,7 @@ def main(path: Path, work: Path, steps: int = 800, talks: int = 2000, drafts: in
     for name, selection in SELECTIONS.items():
         policy, accepted = open_policy(base), work / name / "accepted.jsonl"
         accept_stage(samples, accepted, "", selection, quiet)
-        learning = Learning(300, 300, 1e-3, accepted_share=1.0, pull=0.0, lags=(0,))
+        learning = Learning(300, 300, 1e-3, accepted_share=1.0, smoothing=0.0, pull=0.0, lags=(0,))
         Schooling(policy, None, accepted, learning, work / name).run(quiet)
         show(name, policy, held_out)
 

@@ -50,6 +50,8 @@ def create(folder: Path, pairs: list[Sentence], steps: int, subwords: int = 900)
         for i, pair in enumerate(pairs):
             file.append({"id": i, "source": pair.source, "reference": pair.reference})
     policy = open_policy(f"hf:{folder}")
-    learning = Learning(steps, 300, 6e-3, warmup=100, accepted_share=0.0, pull=0.0, lags=(0,))
+    learning = Learning(
+        steps, 300, 6e-3, warmup=100, accepted_share=0.0, smoothing=0.0, pull=0.0, lags=(0,)
+    )
     Schooling(policy, None, path, learning, path.parent).run(lambda done: None)
     policy.save(folder, {})

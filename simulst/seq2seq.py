@@ -147,7 +147,11 @@ class TrainableSeq2Seq(Seq2Seq, Protocol):
         ...
 
     def loss(
-        self, lessons: Sequence[Lesson], anchor: TrainableSeq2Seq | None = None, pull: float = 0.0
+        self,
+        lessons: Sequence[Lesson],
+        anchor: TrainableSeq2Seq | None = None,
+        pull: float = 0.0,
+        smoothing: float = 0.0,
     ) -> torch.Tensor:
         """Weighted cross-entropy a token, plus pull x KL(this model || anchor) a token.
 
@@ -155,6 +159,8 @@ class TrainableSeq2Seq(Seq2Seq, Protocol):
             lessons: a batch.
             anchor: the model not to stray from, frozen; of the same subwords.
             pull: eta, >= 0.
+            smoothing: of the labels, in [0, 1): share of the cross-entropy that is with all
+                subwords alike (Szegedy et al. 2016).
         """
         ...
 

@@ -144,6 +144,7 @@ def add_learning(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rate", type=float, default=1e-4, help="peak learning rate")
     group.add_argument("--accepted-share", type=float, default=0.5, help="rho of the loss")
     group.add_argument("--inserted", type=float, default=0.3, help="weight of teacher's tokens")
+    group.add_argument("--smoothing", type=float, default=0.1, help="of the labels (0.1)")
     group.add_argument("--pull", type=float, default=0.1, help="eta, towards the start")
     group.add_argument(
         "--average", type=float, default=0.0, help="kept of a running average of the weights (0)"

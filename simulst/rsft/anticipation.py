@@ -21,9 +21,9 @@ from simulst.rsft.selection import Accepted
 
 __all__ = ["anticipations"]
 
-LEAST = -14.0
-"""Of a log-probability: an end of sentence that the lag bars has none, and must not drown the
-rest."""
+BARRED = -1000.0
+"""Less likely than anything that may be written: an end of sentence while the source is open. It
+is waited for, not guessed, and does not count."""
 
 
 def anticipations(policy: Seq2Seq, targets: Sequence[Accepted]) -> list[float]:
@@ -42,6 +42,6 @@ def anticipations(policy: Seq2Seq, targets: Sequence[Accepted]) -> list[float]:
     seen = policy.score(sources, tokens, [targets[i].proposal.lag for i in early])
     known = policy.score(sources, tokens, [0] * len(early))
     for i, before, after in zip(early, seen, known, strict=True):
-        gains = [max(a, LEAST) - max(b, LEAST) for b, a in zip(before, after, strict=True)]
-        found[i] = sum(gains) / len(gains)
+        gains = [a - b for b, a in zip(before, after, strict=True) if b > BARRED]
+        found[i] = sum(gains) / max(1, len(gains))
     return found

@@ -45,6 +45,8 @@ class Learning:
         warmup: steps up to it; it falls linearly to a tenth at the end.
         accepted_share: rho, in [0, 1]; 0 learns from references alone.
         inserted: weight of tokens that the teacher inserted, lambda.
+        smoothing: of the labels, in [0, 1); what was trained with it, as most translators are,
+            forgets when it learns on without.
         pull: eta, of the KL divergence from the start.
         average: share of a running average of the weights that a step keeps; what is judged and
             kept is then the average (Polyak and Juditsky 1992). 0: the weights themselves.
@@ -58,6 +60,7 @@ class Learning:
     warmup: int = 20
     accepted_share: float = 0.5
     inserted: float = 0.3
+    smoothing: float = 0.1
     pull: float = 0.1
     average: float = 0.0
     lags: tuple[int, ...] = (1, 2, 3, 5, 7)
@@ -70,6 +73,8 @@ class Learning:
         for name in ("accepted_share", "inserted"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}: it must lie in [0, 1]")
+        if not 0 <= self.smoothing < 1:
+            raise ConfigError(f"smoothing is {self.smoothing}: it must lie in [0, 1)")
         if not 0 <= self.average < 1:
             raise ConfigError(f"average is {self.average}: it must lie in [0, 1), 1 learns nothing")
         if self.pull < 0:
@@ -271,7 +276,7 @@ class Schooling:
         # of a loss that is a mean over the weights of the part, plus pull x one over its tokens
         weight = _weight(part) / _weight(batch)
         pull = self.learning.pull * (sum(len(one.tokens) for one in part) / tokens / weight)
-        loss = share * weight * self.policy.loss(part, self.anchor, pull)
+        loss = share * weight * self.policy.loss(part, self.anchor, pull, self.learning.smoothing)
         torch.autograd.backward(loss)
         return float(loss.detach())
 

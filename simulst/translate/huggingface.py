@@ -168,11 +168,12 @@ class HuggingFaceSeq2Seq:
         sources: Sequence[tuple[str, ...]],
         targets: Sequence[tuple[int, ...]],
         lags: Sequence[int],
+        eos: int | None = None,
     ) -> tuple[Tensor, list[bool]]:
         """Logits (N, V) of all tokens of all targets, and whether each saw the whole source."""
         network, cut = self._network, list[View]()
         for source, target, lag in zip(sources, targets, lags, strict=True):
-            cut += views(source, target, lag, self.subwords.begins)
+            cut += views(source, target, lag, self.subwords.begins, eos)
         encoded = network.encode([view.source for view in cut])
         ids, _ = network.padded([(*network.start, *view.target[:-1]) for view in cut])
         logits = network.decode(ids, *encoded.rows())
@@ -208,25 +209,34 @@ class HuggingFaceSeq2Seq:
         return parameters
 
     def logits(self, lessons: Sequence[Lesson]) -> Tensor:
-        """(N, V) of all tokens of all lessons, one after another, with gradients."""
+        """(N, V) of all tokens of all lessons, one after another, with gradients.
+
+        The end of sentence is predicted from the whole source, as no lag writes it before.
+        """
         targets = [lesson.tokens for lesson in lessons]
         sources, lags = [lesson.source for lesson in lessons], [lesson.lag for lesson in lessons]
-        return self._logits(sources, targets, lags)[0]
+        return self._logits(sources, targets, lags, self.eos)[0]
 
     def loss(
-        self, lessons: Sequence[Lesson], anchor: TrainableSeq2Seq | None = None, pull: float = 0.0
+        self,
+        lessons: Sequence[Lesson],
+        anchor: TrainableSeq2Seq | None = None,
+        pull: float = 0.0,
+        smoothing: float = 0.0,
     ) -> Tensor:
         """Weighted cross-entropy and the pull to the anchor, a token; see `TrainableSeq2Seq`."""
-        logs = torch.log_softmax(self.logits(lessons).float(), dim=-1)
+        logits = self.logits(lessons).float()
         labels = torch.tensor([token for lesson in lessons for token in lesson.tokens])
         weights = torch.tensor([weight for lesson in lessons for weight in lesson.weights])
         labels, weights = labels.to(self.device), weights.to(self.device)
         total = weights.sum().clamp(min=1e-9)
-        loss = (F.nll_loss(logs, labels, reduction="none") * weights).sum() / total
+        losses = F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
+        loss = (losses * weights).sum() / total
         if anchor is not None and pull > 0:
             assert isinstance(anchor, HuggingFaceSeq2Seq), "an anchor is an earlier self"
             with torch.no_grad():
                 there = torch.log_softmax(anchor.logits(lessons).float(), dim=-1)
+            logs = torch.log_softmax(logits, dim=-1)
             loss = loss + pull * (logs.exp() * (logs - there)).sum(dim=-1).mean()
         return loss
 

@@ -49,10 +49,25 @@ def seen(words: int, target: Sequence[int], lag: int, begins: Mapping[int, bool]
 
 
 def views(
-    source: tuple[str, ...], target: tuple[int, ...], lag: int, begins: Mapping[int, bool]
+    source: tuple[str, ...],
+    target: tuple[int, ...],
+    lag: int,
+    begins: Mapping[int, bool],
+    eos: int | None = None,
 ) -> Iterator[View]:
-    """A target cut where its tokens begin to see more of the source."""
+    """A target cut where its tokens begin to see more of the source.
+
+    Args:
+        source: words.
+        target: tokens.
+        lag: k; 0 for the whole source.
+        begins: of each token, whether it begins a word.
+        eos: the end of sentence, if it is to see the whole source where it stands last: it is
+            never written before.
+    """
     words = seen(len(source), target, lag, begins)
+    if target and target[-1] == eos:
+        words[len(target) - 1] = len(source)
     begin = 0
     for end in range(1, len(target) + 1):
         if end == len(target) or words[end] != words[begin]:

@@ -115,14 +115,23 @@ class WaitkSeq2Seq:
         sources: Sequence[tuple[str, ...]],
         targets: Sequence[Sequence[int]],
         lags: Sequence[int],
+        learning: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """Decoder states (B, T, D) in which tokens 0 .. T - 1 are predicted, and kinds (B, T)."""
+        """Decoder states (B, T, D) in which tokens 0 .. T - 1 are predicted, and kinds (B, T).
+
+        In learning the end of sentence sees the whole source, as no lag writes it before.
+        """
         encoded = self._encode(sources, lags)
         cut = [units_of(self.vocabulary, target[:-1]) for target in targets]
         units, _ = pad([row for row, _ in cut])
         starts, _ = pad([row for _, row in cut])
         rows = torch.arange(len(targets))
         sight, closed = encoded.sight(rows, torch.tensor(lags), units)
+        if learning:
+            ended = [i for i, target in enumerate(targets) if target[-1:] == (self.eos,)]
+            last = [len(targets[i]) - 1 for i in ended]
+            whole, _ = encoded.sight(rows, torch.zeros(len(targets), dtype=torch.long), units)
+            sight[ended, last] = whole[ended, last]
         inputs, _ = pad([[self.vocabulary.bos, *target[:-1]] for target in targets])
         memory = [(k[encoded.index], v[encoded.index]) for k, v in encoded.memory]
         size = memory[0][0].shape[2]
@@ -244,7 +253,7 @@ class WaitkSeq2Seq:
         targets = [lesson.tokens for lesson in lessons]
         sources, lags = [lesson.source for lesson in lessons], [lesson.lag for lesson in lessons]
         with self._there():
-            states, _ = self._states(sources, targets, lags)
+            states, _ = self._states(sources, targets, lags, learning=True)
             return self.model.logits(states[filled(targets)])
 
     def _groups(self, lessons: Sequence[Lesson]) -> Iterator[list[Lesson]]:
@@ -254,22 +263,28 @@ class WaitkSeq2Seq:
             yield [lessons[i] for i in group]
 
     def loss(
-        self, lessons: Sequence[Lesson], anchor: TrainableSeq2Seq | None = None, pull: float = 0.0
+        self,
+        lessons: Sequence[Lesson],
+        anchor: TrainableSeq2Seq | None = None,
+        pull: float = 0.0,
+        smoothing: float = 0.0,
     ) -> Tensor:
         """Weighted cross-entropy and the pull to the anchor, a token; see `TrainableSeq2Seq`."""
         total = max(math.fsum(weight for lesson in lessons for weight in lesson.weights), 1e-9)
         count = sum(len(lesson.tokens) for lesson in lessons)
         parts = []
         for group in self._groups(lessons):
-            logs = torch.log_softmax(self.logits(group).float(), dim=-1)
+            logits = self.logits(group).float()
             with self._there():
                 labels = torch.tensor([token for lesson in group for token in lesson.tokens])
                 weights = torch.tensor([weight for lesson in group for weight in lesson.weights])
-            parts.append((F.nll_loss(logs, labels, reduction="none") * weights).sum() / total)
+            losses = F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
+            parts.append((losses * weights).sum() / total)
             if anchor is not None and pull > 0:
                 assert isinstance(anchor, WaitkSeq2Seq), "an anchor is an earlier self"
                 with torch.no_grad():
                     there = torch.log_softmax(anchor.logits(group).float(), dim=-1)
+                logs = torch.log_softmax(logits, dim=-1)
                 parts.append(pull * (logs.exp() * (logs - there)).sum() / count)
         return torch.stack(parts).sum()
 

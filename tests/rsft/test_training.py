@@ -194,5 +194,7 @@ def test_what_cannot_be_learnt(tmp_path: Path) -> None:
         Schooling(model, None, path, LEARNING, tmp_path / "nan").run(lambda done: None)
     with pytest.raises(ConfigError, match="accepted_share is 2"):
         Learning(accepted_share=2.0)
+    with pytest.raises(ConfigError, match="smoothing is 1"):
+        Learning(smoothing=1.0)
     with pytest.raises(ConfigError, match="pull is -1"):
         Learning(pull=-1.0)

@@ -196,6 +196,13 @@ def test_the_loss_weighs_tokens(policy: HuggingFaceSeq2Seq, lag: int) -> None:
     lessons = [Lesson(SOURCES[i], targets[i], weights[i], lag) for i in range(2)]
     mean = total / sum(map(sum, weights))
     assert float(policy.loss(lessons).detach()) == pytest.approx(mean, abs=1e-4)
+    flat = sum(
+        weight * -float(rows[i].mean().detach())
+        for rows, row in zip(logs, weights, strict=True)
+        for i, weight in enumerate(row)
+    ) / sum(map(sum, weights))
+    smooth = float(policy.loss(lessons, smoothing=0.25).detach())
+    assert smooth == pytest.approx(0.75 * mean + 0.25 * flat, abs=1e-4)
 
 
 def test_learning_and_the_pull(policy: HuggingFaceSeq2Seq, tmp_path: Path) -> None:
