@@ -233,8 +233,8 @@ def _heading(args: argparse.Namespace) -> str:
 
     names = ["pack", "teacher", "limit", "seeds", "drafts", "temperatures", "m", "sharpness"]
     names += ["steps", "tokens", "rate"]
-    names += ["accepted_share", "inserted", "smoothing", "pull", "average", "margin"]
-    names += ["anticipation"]
+    names += ["accepted_share", "inserted", "smoothing", "pull", "average", "last"]
+    names += ["margin", "anticipation"]
     shown = ", ".join(f"{name} {getattr(args, name)}" for name in names)
     versions = f"simulst {__version__}, torch {importlib.metadata.version('torch')}"
     return f"# RSFT and its controls\n\n`{versions}; talks {args.talks.name}; {shown}`"

@@ -7,9 +7,10 @@ words with times in the stream. No model is called.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from simulst.asr.guards import find_gap
 from simulst.asr.text import key
 from simulst.types import Window, Word
 
@@ -81,7 +82,9 @@ def behind(pieces: Sequence[Piece], prefix: str) -> list[Piece]:
 def join(pieces: Sequence[Piece], window: Window, *, spaced: bool) -> tuple[Word, ...]:
     """Words of the stream, in order, inside the window and behind its prefix.
 
-    A word ends with its letters: the mark behind it is aligned to the pause. Letters that go on
+    A word ends with its letters: the mark behind it is aligned to the pause. A decoder looks
+    for the next word while there is silence still, so a word starts where the last silence
+    ends that it was aligned to; sound before it was the word before. Letters that go on
     with the last word of the prefix are dropped, as that word is committed; a mark that belongs
     to it becomes a word of its own.
 
@@ -108,6 +111,11 @@ def join(pieces: Sequence[Piece], window: Window, *, spaced: bool) -> tuple[Word
         spoken = lettered[-1].end if lettered else group[0].start
         start = min(max(first + group[0].start, earliest), last)
         end = min(max(first + spoken, start), last)
+        gap = find_gap(window.audio.samples[start - first : end - first])
+        if gap is not None:
+            if words and gap[0]:
+                words[-1] = replace(words[-1], end=start + gap[0])
+            start += gap[1]
         probability = sum(piece.probability for piece in group) / len(group)
         words.append(Word(text.strip(), start, end, min(1.0, max(0.0, probability))))
         earliest = end

@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from simulst.asr.text import key
 from simulst.types import SAMPLE_RATE, AudioChunk, Word
 
-__all__ = ["HISTORY", "drop_implausible", "drop_unspoken", "find_loop", "is_audible", "loudness"]
+__all__ = [
+    "HISTORY",
+    "drop_implausible",
+    "drop_unspoken",
+    "find_gap",
+    "find_loop",
+    "is_audible",
+    "loudness",
+]
 
 HISTORY = 64
 """Committed words that the loop guard looks back on."""
@@ -26,6 +34,10 @@ _SILENCE = 5e-4
 """Root mean square, full scale 1: about -66 dB, below any microphone's speech."""
 _BELOW_SPEECH = 0.01
 """-40 dB under the loudest speech heard lately: its echo or its noise, not itself."""
+_BELOW_WORD = 0.03
+"""-30 dB under the loudest part of a word."""
+_GAP_FRAMES = 10
+"""200 ms: longer than a word is ever silent inside, as it is before a plosive."""
 
 
 def find_loop(committed: Sequence[str], words: Sequence[Word]) -> int | None:
@@ -75,12 +87,40 @@ def loudness(samples: NDArray[np.float32]) -> float:
 
     Frames are laid from the first sample; a last frame that is not full counts as it is.
     """
-    if not len(samples):
-        return 0.0
+    return float(_levels(samples).max()) if len(samples) else 0.0
+
+
+def _levels(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Root mean square of each 20 ms of samples, of which there are some."""
     starts = np.arange(0, len(samples), _FRAME)
     power = np.add.reduceat(np.square(samples, dtype=np.float64), starts)
     lengths = np.minimum(_FRAME, len(samples) - starts)
-    return float(np.sqrt((power / lengths).max()))
+    return np.asarray(np.sqrt(power / lengths))
+
+
+def find_gap(samples: NDArray[np.float32]) -> tuple[int, int] | None:
+    """The last silence of 200 ms or more that has sound behind it, else one at the start of any
+    length; None if there is none.
+
+    Silence is relative to the loudest 20 ms, so in noise that is loud none is found.
+
+    Args:
+        samples: (n,), in which a word was spoken.
+
+    Returns:
+        Its first sample and the one past its last.
+    """
+    if not len(samples):
+        return None
+    levels = _levels(samples)
+    sounds = np.flatnonzero(levels >= max(_SILENCE, _BELOW_WORD * levels.max()))
+    if not len(sounds):
+        return None
+    gaps = np.flatnonzero(np.diff(sounds) > _GAP_FRAMES)
+    if len(gaps):
+        last = gaps[-1]
+        return int(sounds[last] + 1) * _FRAME, int(sounds[last + 1]) * _FRAME
+    return (0, int(sounds[0]) * _FRAME) if sounds[0] else None
 
 
 def is_audible(samples: NDArray[np.float32], level: float) -> bool:

@@ -117,7 +117,7 @@ def learn(
     ranks: Ranks | None = None,
     device: str = "cpu",
 ) -> Outcome:
-    """Update the policy and write the pack; with dev text the best weights, else the last.
+    """Update the policy and write the pack: the weights that dev text likes best, or the last.
 
     Args:
         pack: the policy.
@@ -177,10 +177,10 @@ def learn(
         schooling.run(step)
     best = None
     schooling.finish()
-    if held_out.dev and schooling.best is not None:
-        score, number = schooling.best
+    if held_out.dev and (kept_at := schooling.kept) is not None:
+        score, number = kept_at
         best = number, score
-        say(f"best dev BLEU {score:.2f} at step {number}")
+        say(f"kept: step {number}, dev BLEU {score:.2f}")
         facts = {**facts, "dev_bleu": round(score, 2), "step": number}
     with _storing(out, f"the same command goes on from what {folder} holds"):
         policy.save(out, {**kept, "rsft": facts})

@@ -149,6 +149,11 @@ def add_learning(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--average", type=float, default=0.0, help="kept of a running average of the weights (0)"
     )
+    group.add_argument(
+        "--last",
+        action="store_true",
+        help="keep the weights of the last step, not those that scored best on the dev text",
+    )
 
 
 def add_held_out(parser: argparse.ArgumentParser) -> None:

@@ -90,7 +90,7 @@ class Trial:
         teacher: pack that sees the whole source.
         drawing, selection, learning: settings; form, rate and shares are the arm's own, and only
             the test of B8 sharpens P.
-        judge: score of a policy on the dev text; the best weights are kept.
+        judge: score of a policy on the dev text; the best weights are kept, or the last.
         every: steps between two judgements.
         report: told of every source of a stage.
         workers: processes of the stages.
@@ -166,17 +166,18 @@ class Trial:
         policy = open_policy(pack, self.device)
         anchor = open_policy(pack, self.device) if learning.pull > 0 else None
         schooling = Schooling(policy, anchor, accepted, learning, folder)
-        if schooling.step == 0:
+        chosen = not learning.last
+        if chosen and schooling.step == 0:
             schooling.judge(self.judge)
 
         def report(done: Progress) -> None:
-            if done.step % self.every == 0 or done.step == learning.steps:
+            if (chosen and done.step % self.every == 0) or done.step == learning.steps:
                 schooling.judge(self.judge)
 
         schooling.run(report)
         schooling.finish()
-        assert schooling.best is not None
-        score, step = schooling.best
+        assert schooling.kept is not None
+        score, step = schooling.kept
         facts = {"from": self.pack, "form": form, "dev_bleu": round(score, 2), "step": step}
         policy.save(out, {"study": facts})
         return str(out), figures | {"dev_bleu": score, "best_step": step}

@@ -50,6 +50,8 @@ class Learning:
         pull: eta, of the KL divergence from the start.
         average: share of a running average of the weights that a step keeps; what is judged and
             kept is then the average (Polyak and Juditsky 1992). 0: the weights themselves.
+        last: keep the weights of the last step, not those that were judged best; so that every
+            run takes as many steps, and no luck of a small dev text has a say.
         lags: that references are learnt under.
         seed: of the order.
     """
@@ -63,6 +65,7 @@ class Learning:
     smoothing: float = 0.1
     pull: float = 0.1
     average: float = 0.0
+    last: bool = False
     lags: tuple[int, ...] = (1, 2, 3, 5, 7)
     seed: int = 0
 
@@ -189,8 +192,18 @@ class Schooling:
         return score
 
     def finish(self) -> None:
-        """Give the policy the weights that scored best; the average, or the last, if none did."""
-        self._put(self._best_weights or self._average)
+        """Give the policy the weights that scored best; the average, or the last, if none did or
+        the last are wanted."""
+        best = [] if self.learning.last else self._best_weights
+        self._put(best or self._average)
+
+    @property
+    def kept(self) -> tuple[float, int] | None:
+        """Score and step of the weights that `finish` keeps; None where nothing judged them."""
+        if not self.learning.last:
+            return self.best
+        step, score = self.scores[-1] if self.scores else (-1, math.nan)
+        return (score, step) if step == self.step else None
 
     @torch.no_grad()
     def _put(self, weights: Sequence[torch.Tensor]) -> None:

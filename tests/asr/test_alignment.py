@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from simulst.asr.alignment import Piece, behind, join, time_pieces
-from simulst.types import Window, Word
+from simulst.types import AudioChunk, Window, Word
 from tests.asr.fakes import chunk
 
 START = 80_000
@@ -84,3 +86,29 @@ def test_the_prefix_is_taken_off() -> None:
     assert [(p.text, p.start, p.end) for p in found] == [(".", 6400, 6400), (" Then", 6400, 9600)]
     assert [p.text for p in behind(pieces(" I", " went"), "")] == [" I", " went"]
     assert behind(pieces(" I"), " I went") == []
+
+
+def test_a_word_starts_behind_the_silence_it_was_aligned_to() -> None:
+    """What sounds before a silence of 200 ms is the word before; a short one is a plosive's."""
+    sound = np.ones(3200, np.float32)
+    long, short = np.zeros(4000, np.float32), np.zeros(1600, np.float32)
+    samples = np.concatenate([sound, sound, long, sound, short, sound])
+    window = Window(AudioChunk(samples, START))
+    said = [Piece(" yes", 0, 4800, 0.5), Piece(".", 4800, 4800, 0.5), Piece(" No", 4800, 18_000, 1)]
+    assert [(w.start - START, w.end - START) for w in join(said, window, spaced=True)] == [
+        (0, 6400),
+        (10_240, 18_000),
+    ]
+    noisy = Window(AudioChunk(samples + np.float32(0.05), START))
+    (first, second) = join(said, noisy, spaced=True)
+    assert (first.end, second.start) == (START + 4800, START + 4800)
+
+
+def test_a_silence_at_the_end_is_no_start() -> None:
+    """Behind the last sound of a word there is nothing that it could start with."""
+    samples = np.concatenate([np.ones(3200, np.float32), np.zeros(6400, np.float32)])
+    said = [Piece(" yes", 0, 9600, 0.5)]
+    (word,) = join(said, Window(AudioChunk(samples, START)), spaced=True)
+    assert (word.start, word.end) == (START, START + 9600)
+    quiet = Window(AudioChunk(np.zeros(9600, np.float32), START))
+    assert join(said, quiet, spaced=True) == (Word("yes", START, START + 9600, 0.5),)

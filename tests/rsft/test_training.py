@@ -142,6 +142,24 @@ def test_the_best_weights_are_taken(tmp_path: Path) -> None:
         assert torch.equal(a, b)
 
 
+def test_the_last_weights_are_taken_if_asked_for(tmp_path: Path) -> None:
+    """Then a better score on the way changes nothing, and what is kept is known by its step."""
+    path = stage(tmp_path / "a.jsonl", records())
+    model = policy()
+    schooling = Schooling(model, None, path, replace(LEARNING, pull=0.0, last=True), tmp_path)
+    scores = iter([3.0, 1.0])
+
+    def judge(done: Progress) -> None:
+        if done.step in (2, LEARNING.steps):
+            schooling.judge(lambda _: next(scores))
+
+    schooling.run(judge)
+    end = [parameter.detach().clone() for parameter in model.parameters()]
+    schooling.finish()
+    assert schooling.best == (3.0, 2) and schooling.kept == (1.0, LEARNING.steps)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), end, strict=True))
+
+
 def test_an_average_is_judged_and_kept(tmp_path: Path) -> None:
     """The average moves slower than the weights that learn, is what is judged, and survives."""
     path = stage(tmp_path / "a.jsonl", records())

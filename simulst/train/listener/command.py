@@ -5,8 +5,10 @@ Each stage keeps what an earlier run finished; a stopped run goes on where it wa
     recordings  15 s for each copy of the 3 h of recordings, --processes share it
     speech      40 s for an hour of synthetic speech, likewise
     blocks      --blocks-hours: every part of the encoder learns what the teacher's part does
-    heads       --heads-hours: the decoder learns to write what the teacher hears. Its dev losses
-                are the control: what a decoder makes of the teacher itself in that time
+    heads       --heads-hours: the decoder learns to write what the teacher hears
+    ceiling     that decoder and the teacher's encoder as a listener in --work/ceiling, with its
+                word error rates: a control, what a student's encoder could come to. It holds the
+                teacher's tensors, so it is never a pack to ship
     train       --hours, from both where they were made, else from random weights. All three may
                 begin while corpus stages still add shards, and blocks and heads run side by side
     export      half a minute
@@ -27,7 +29,9 @@ from simulst.errors import ConfigError
 __all__ = ["add_arguments", "run"]
 
 TRAININGS = ("blocks", "heads", "train")
-STAGES = ("recordings", "speech", "blocks", "heads", "train", "export", "score")
+STAGES = ("recordings", "speech", "blocks", "heads", "ceiling", "train", "export", "score")
+UNASKED = ("blocks", "heads", "ceiling")
+"""Stages that want a teacher, and to be named."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,8 +85,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--stages",
         nargs="+",
         choices=STAGES,
-        default=[stage for stage in STAGES if stage not in ("blocks", "heads")],
-        help="default: all but blocks and heads",
+        default=[stage for stage in STAGES if stage not in UNASKED],
+        help=f"default: all but {', '.join(UNASKED)}",
     )
 
 
@@ -108,6 +112,8 @@ def run(args: argparse.Namespace) -> int:
     for name in TRAININGS:
         if name in args.stages:
             stages.train(args, name)
+    if "ceiling" in args.stages:
+        stages.ceiling(args)
     if "export" in args.stages:
         stages.export(args)
     if "score" in args.stages:
@@ -142,11 +148,11 @@ def _check(args: argparse.Namespace) -> None:
         raise ConfigError("--encoder-layers and --decoder-layers: give 1 or more")
     if args.pieces < 300:
         raise ConfigError(f"--pieces {args.pieces}: 256 are single bytes, give 300 or more")
-    if {"blocks", "heads"} & set(args.stages):
+    if set(UNASKED) & set(args.stages):
         from simulst.train.listener.teacher import TEACHER_LAYERS, TEACHER_WIDTH
 
         if args.teacher is None:
-            raise ConfigError("the stages blocks and heads learn from a teacher: give --teacher")
+            raise ConfigError(f"the stages {', '.join(UNASKED)} have a teacher: give --teacher")
         if (args.width, args.encoder_layers) != (TEACHER_WIDTH, TEACHER_LAYERS):
             raise ConfigError(
                 "the stages blocks and heads make parts that fit the teacher's: give --width "

@@ -36,6 +36,10 @@ __all__ = [
 ]
 
 
+BEFORE = SAMPLE_RATE // 5
+"""Samples of quiet before speech, as any recording has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """A word error rate.
@@ -90,35 +94,25 @@ class Recogniser:
         )
         return " ".join(segment.text.strip() for segment in segments)
 
-    def word_starts(self, audio: Audio, text: str) -> list[float]:
-        """The second at which each word of `text` starts in audio (samples,), by `align`."""
-        mel = log_mel(audio)
-        tokens = self.tokenizer.encode(f" {text}")
-        (words,) = self.whisper.find_alignment(
-            self.tokenizer, [tokens], self.whisper.encode(mel), mel.shape[1]
-        )
-        return [float(word["start"]) for word in words]
 
-
-def timing_error(recogniser: Recogniser, audios: list[Audio], texts: list[str]) -> float:
-    """Mean error in seconds of the start of sentences that follow a pause of half a second.
+def timing_error(ear: LiveEar, audios: list[Audio], pause_s: float = 0.3) -> float:
+    """Mean error in seconds of the start of sentences that follow a pause, heard live.
 
     Args:
-        recogniser: the pack.
+        ear: hears the sentences in pairs.
         audios: (samples,) of each sentence, without silence at its ends.
-        texts: what is said in each.
+        pause_s: between the two of a pair, short enough not to end the window.
     """
-    pause = np.zeros(SAMPLE_RATE // 2, np.float32)
+    pause = np.zeros(round(pause_s * SAMPLE_RATE), np.float32)
+    margin = SAMPLE_RATE // 20  # of quiet, that was left on
     errors: list[float] = []
-    for first in range(0, len(audios) - 1, 2):
-        one, two = audios[first : first + 2]
-        starts = recogniser.word_starts(
-            np.concatenate([one, pause, two]), f"{texts[first]} {texts[first + 1]}"
-        )
-        words = len(texts[first].split())
-        if len(starts) > words:
-            true_s = (len(one) + len(pause)) / SAMPLE_RATE + 0.05  # the margin that was left on
-            errors.append(abs(starts[words] - true_s))
+    for one, two in zip(audios[::2], audios[1::2], strict=False):
+        audio = with_margins(np.concatenate([one, pause, two]))
+        begin = BEFORE + len(one) + len(pause)
+        heard = ear.words(audio)
+        behind = [word.start for word in heard if word.start + word.end > 2 * begin - len(pause)]
+        if behind:
+            errors.append(abs(behind[0] - begin - margin) / SAMPLE_RATE)
     return float(np.mean(errors)) if errors else float("nan")
 
 
@@ -187,7 +181,7 @@ def evaluate_pack(
             texts = rng.sample(held_out, min(40, limit, len(held_out)))
             spoken = [speak(draw_voice(voice, rng), text, Path(scratch)).audio for text in texts]
             line = f"word times, {voice}: starts of sentences are off by"
-            notes.append(f"{line} {timing_error(recogniser, spoken, texts):.2f} s on average")
+            notes.append(f"{line} {timing_error(ear, spoken):.2f} s on average")
             report(notes[-1])
             sets[f"held-out text, {voice}"] = ([with_margins(audio) for audio in spoken], texts)
     for collection in RECORDINGS:
@@ -237,7 +231,7 @@ def _some(words: list[str]) -> str:
 
 def with_margins(audio: Audio) -> Audio:
     """Trimmed speech with a little quiet around it, as any recording has."""
-    return np.pad(audio, (SAMPLE_RATE // 5, SAMPLE_RATE // 3))
+    return np.pad(audio, (BEFORE, SAMPLE_RATE // 3))
 
 
 def _score(name: str, way: str, references: list[str], heard: list[str]) -> Score:

@@ -42,9 +42,13 @@ class LiveEar:
         return cls(Asr(model=str(folder.resolve()), run="windowed"))
 
     def committed(self, audio: Waveform) -> str:
-        """The words that come out of audio (samples,), fed a step at a time to its end."""
+        """What comes out of audio (samples,), fed a step at a time to its end."""
+        return " ".join(word.text for word in self.words(audio))
+
+    def words(self, audio: Waveform) -> list[Word]:
+        """The same, with the times of the words."""
         gate, state = self._gate.open(), self._listener.open()
-        words: list[str] = []
+        words: list[Word] = []
         starts = range(0, len(audio), self._step)
         for start in [*starts, None]:
             speech: tuple[Speech, ...]
@@ -55,10 +59,10 @@ class LiveEar:
                 gate, speech = self._gate.step(gate, chunk)
             clock = len(audio) if start is None else min(start + self._step, len(audio))
             [(state, heard)] = self._listener.step([state], [speech], [clock])
-            words += [event.text for event in heard.committed if isinstance(event, Word)]
+            words += [event for event in heard.committed if isinstance(event, Word)]
         [(state, heard)] = self._listener.finish([state], [len(audio)])
-        words += [event.text for event in heard.committed if isinstance(event, Word)]
-        return " ".join(words)
+        words += [event for event in heard.committed if isinstance(event, Word)]
+        return words
 
     def step_ms(self, audio: Waveform, rounds: int = 20) -> float:
         """Median time that one look at audio (samples,) takes, without committed words."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simulst.train.listener.loop import Plan, Trainer
     from simulst.train.listener.teacher import Teacher
 
-__all__ = ["export", "make_corpus", "plan_of", "score", "train"]
+__all__ = ["ceiling", "export", "make_corpus", "plan_of", "score", "train"]
 
 PARTS = ("blocks", "heads")
 """Stages that train the parts of a listener, which the stage train starts from."""
@@ -193,6 +193,30 @@ def export(args: argparse.Namespace) -> None:
     export_pack(model, args.work / "tokenizer.json", args.out, fields={"steps": state["step"]})
     size = sum(file.stat().st_size for file in args.out.iterdir() if file.is_file())
     _report(f"{args.out}: {size / 1e6:.1f} MB after {state['step']} steps")
+
+
+def ceiling(args: argparse.Namespace) -> None:
+    """Makes a listener of the teacher and the stage heads in `--work/ceiling`, and scores it."""
+    from simulst.train.listener.ceiling import with_teacher
+    from simulst.train.listener.evaluation import evaluate_pack
+    from simulst.train.listener.export import export_pack
+    from simulst.train.listener.teacher import Teacher
+    from simulst.train.listener.voices import HELD_OUT
+
+    model = with_teacher(args.work / "heads" / "checkpoint.pt", Teacher.read(args.teacher))
+    folder = args.work / "ceiling"
+    export_pack(model, args.work / "tokenizer.json", folder, fields={"license": "a control"})
+    _report(f"{folder}: holds the teacher's encoder, to be measured and not to be passed on")
+    _, held_out = _read_texts(args)
+    evaluate_pack(
+        folder,
+        args.data,
+        held_out,
+        [*args.voices, HELD_OUT],
+        seed=args.seed,
+        speechless_minutes=1.0,
+        report=_report,
+    )
 
 
 def score(args: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -35,6 +36,19 @@ def test_speech_commits_words(ear: LiveEar) -> None:
     audio = read_audio(TALK)[: 6 * SAMPLE_RATE]
     assert len(ear.committed(audio).split()) > 3
     assert ear.step_ms(audio[: 2 * SAMPLE_RATE], rounds=2) > 0
+
+
+def test_a_sentence_starts_where_it_is_heard_to(ear: LiveEar) -> None:
+    """Behind a pause inside the window the first word starts with its sound, not in the pause."""
+    from simulst.train.listener.evaluation import timing_error
+    from simulst.train.listener.waveforms import read_audio
+
+    audio, margin = read_audio(TALK), SAMPLE_RATE // 20
+    sentences = []
+    for segment in json.loads((TALK.parent / "segments.json").read_text())[:4]:
+        first = round(segment["offset"] * SAMPLE_RATE)
+        sentences.append(audio[first - margin : first + round(segment["duration"] * SAMPLE_RATE)])
+    assert timing_error(ear, sentences) < 0.15
 
 
 @pytest.mark.skipif(
