@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulst.corpus import Pair, read_pairs
 from simulst.errors import ConfigError, OutputError
-from simulst.finetune.options import add_gates, add_learning, gates_of, learning_of
+from simulst.finetune.options import SHARPNESS, add_gates, add_learning, gates_of, learning_of
 from simulst.locks import held
 from simulst.options import numbers
 
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drafts", type=int, default=8, help="N of each sentence (8)")
     parser.add_argument("--m", type=float, default=1.0, help="M of min(1, P / (M q)) (1)")
     parser.add_argument(
-        "--sharpness", type=float, default=1.0, help="beta: B8 tests against P^beta (1)"
+        "--sharpness", type=float, default=SHARPNESS, help="beta: B8 tests against P^beta (4)"
     )
     parser.add_argument("--temperatures", type=numbers, default=(0.5, 0.7, 1.0), help="(0.5,0.7,1)")
     add_learning(parser)

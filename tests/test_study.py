@@ -48,7 +48,8 @@ def call(folder: Path, *more: str, teacher: str = "teacher") -> int:
         *(str(folder / "talks.tsv"), "--pack", str(folder / "policy")),
         *("--teacher", str(folder / teacher), "--work", str(folder / "work")),
         *("--dev", str(folder / "dev.tsv"), "--test", str(folder / "test.tsv")),
-        *("--drafts", "4", "--m", "0.1", "--steps", "2", "--tokens", "20", "--no-gates", *more),
+        *("--drafts", "4", "--m", "0.1", "--steps", "2", "--tokens", "20", "--no-gates"),
+        *("--sharpness", "1", *more),
     ]
     return study.run(parser.parse_args(line))
 
@@ -98,7 +99,7 @@ def test_references_alone_learn_as_many_tokens(
 
     monkeypatch.setattr(Schooling, "run", watched)
     call(folder, "--seeds", "1", "--arms", "B1,B8")
-    assert seen == {0.0: 40, 0.5: 20}
+    assert seen == {0.0: 40, 0.8: 20}
 
 
 def test_what_is_refused(folder: Path) -> None:

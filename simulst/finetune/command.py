@@ -117,7 +117,11 @@ def _run(args: argparse.Namespace, settings: _Settings, policy: Seq2Seq, work: P
             report.write(work / "report", story.with_chapter(chapter), "")
             raise DataError(_nothing(folder, figures, work / "report"))
         facts = {"from": pack, "teacher": args.teacher, "round": number}
-        facts |= {"form": settings.selection.form, "m": args.m, "sharpness": args.sharpness}
+        facts |= {
+            "form": settings.selection.form,
+            "m": args.m,
+            "sharpness": settings.selection.sharpness,
+        }
         accepted = folder / accept.ACCEPTED
         outcome = learn(
             pack,

@@ -36,6 +36,9 @@ __all__ = [
     "selection_of",
 ]
 
+SHARPNESS = 4.0
+"""Of the speculative form: a step then learns from text that the teacher thinks likely, and not
+from all that it thinks possible."""
 EMBEDDED = "local"  # Ray's word for one that is not there yet
 
 
@@ -112,7 +115,10 @@ def add_accepting(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--m", type=float, default=1.0, help="M of min(1, P / (M q)) (1)")
     group.add_argument(
-        "--sharpness", type=float, default=1.0, help="beta: P^beta takes the place of P (1)"
+        "--sharpness",
+        type=float,
+        default=None,
+        help=f"beta: P^beta takes the place of P ({SHARPNESS:g} with --form speculative, else 1)",
     )
     group.add_argument("--keep", type=int, default=4, help="targets of a sentence at most (4)")
     add_gates(group)
@@ -129,9 +135,9 @@ def add_gates(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--anticipation",
         type=float,
-        default=0.0,
+        default=0.3,
         help="nats a token that the whole source may tell of a target beyond what had been heard; "
-        "what needs more would teach to guess (0: any)",
+        "what needs more would teach to guess (0.3; 0: any)",
     )
     parser.add_argument("--no-gates", action="store_true", help="accept whatever passes")
 
@@ -141,13 +147,16 @@ def add_learning(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("learning")
     group.add_argument("--steps", type=int, default=300)
     group.add_argument("--tokens", type=int, default=2048, help="accepted ones a step")
-    group.add_argument("--rate", type=float, default=1e-4, help="peak learning rate")
-    group.add_argument("--accepted-share", type=float, default=0.5, help="rho of the loss")
-    group.add_argument("--inserted", type=float, default=0.3, help="weight of teacher's tokens")
+    group.add_argument("--rate", type=float, default=5e-5, help="peak learning rate (5e-5)")
+    group.add_argument("--accepted-share", type=float, default=0.8, help="rho of the loss (0.8)")
+    group.add_argument("--inserted", type=float, default=1.0, help="weight of teacher's tokens (1)")
     group.add_argument("--smoothing", type=float, default=0.1, help="of the labels (0.1)")
     group.add_argument("--pull", type=float, default=0.1, help="eta, towards the start")
     group.add_argument(
-        "--average", type=float, default=0.0, help="kept of a running average of the weights (0)"
+        "--average",
+        type=float,
+        default=0.97,
+        help="kept of a running average of the weights (0.97; 0: the weights themselves)",
     )
     group.add_argument(
         "--last",
@@ -227,7 +236,10 @@ def selection_of(args: argparse.Namespace) -> Selection:
     from simulst.rsft.acceptance import JUDGED, Selection
 
     form = args.form or ("speculative" if args.teacher else "reward")
-    selection = Selection(form, args.m, args.sharpness, keep=args.keep, gates=gates_of(args))
+    sharpness = args.sharpness
+    if sharpness is None:
+        sharpness = SHARPNESS if form == "speculative" else 1.0
+    selection = Selection(form, args.m, sharpness, keep=args.keep, gates=gates_of(args))
     if form in JUDGED and not args.teacher:
         raise ConfigError(f"--form {form} tests against a teacher: name one with --teacher")
     if form not in JUDGED and args.teacher:

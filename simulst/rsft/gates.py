@@ -55,7 +55,7 @@ class Gates:
     shortest: float = 0.8
     longest: float = 1.25
     repeats: int = 2
-    anticipation: float = 0.0
+    anticipation: float = 0.3
 
     def __post_init__(self) -> None:
         if not 0 < self.shortest <= 1 <= self.longest:

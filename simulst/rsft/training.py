@@ -58,13 +58,13 @@ class Learning:
 
     steps: int = 300
     tokens: int = 2048
-    rate: float = 1e-4
+    rate: float = 5e-5
     warmup: int = 20
-    accepted_share: float = 0.5
-    inserted: float = 0.3
+    accepted_share: float = 0.8
+    inserted: float = 1.0
     smoothing: float = 0.1
     pull: float = 0.1
-    average: float = 0.0
+    average: float = 0.97
     last: bool = False
     lags: tuple[int, ...] = (1, 2, 3, 5, 7)
     seed: int = 0

@@ -18,7 +18,17 @@ from simulst.rsft.training import Learning, Progress, Schooling
 from simulst.translate.sentences import WaitkSeq2Seq
 from tests.fakes import SENTENCES, translator
 
-LEARNING = Learning(steps=6, tokens=40, rate=3e-3, warmup=2, inserted=0.3, pull=0.5, seed=4)
+LEARNING = Learning(
+    steps=6,
+    tokens=40,
+    rate=3e-3,
+    warmup=2,
+    accepted_share=0.5,
+    inserted=0.3,
+    pull=0.5,
+    average=0.0,
+    seed=4,
+)
 EVERY = 2
 
 

@@ -24,7 +24,7 @@ from simulst.rsft.training import (
 from simulst.translate.sentences import WaitkSeq2Seq
 from tests.fakes import SENTENCES, translator
 
-LEARNING = Learning(steps=8, tokens=30, rate=3e-3, warmup=2, seed=4)
+LEARNING = Learning(steps=8, tokens=30, rate=3e-3, warmup=2, average=0.0, seed=4)
 
 
 def policy() -> WaitkSeq2Seq:
