@@ -30,7 +30,7 @@ __all__ = ["add_arguments", "run"]
 
 LAGS = (1, 2, 3, 5, 7)
 JUDGEMENTS = 4  # of each arm's steps
-RIVALS = ("B1", "B3", "B4", "B6")
+RIVALS = ("B0", "B1", "B3", "B4", "B6")
 """What RSFT has to be held against."""
 
 
