@@ -217,7 +217,7 @@ def test_a_pipe_gets_lines_and_a_signal_ends_it(
     lines = out.splitlines()
     assert [line[:4] for line in lines] == ["en  ", "de  "] * (len(lines) // 2)
     assert " ".join(line[4:] for line in lines[::2]).split() == words
-    assert len(words) > 5
+    assert len(words) > 3  # of eight
     assert "real-time factor" in err
     assert "Expression" not in err
 
