@@ -71,6 +71,8 @@ class Asr:
         pause_ms: silence between words that closes a sentence.
         sentence_words: a sentence without punctuation is closed after so many words.
         no_speech: probability of silence above which a window gives no words, in (0, 1].
+        beam: texts of a window that are weighed against each other; 1 takes the likeliest token
+            each time. 0: 4 windowed, 1 padded.
         threads: of the recogniser; one is fastest for a single stream.
         compute_type: as CTranslate2 names it; "default" keeps what the model was saved in.
     """
@@ -84,6 +86,7 @@ class Asr:
     pause_ms: int = 900
     sentence_words: int = 40
     no_speech: float = 0.6
+    beam: int = 0
     threads: int = 1
     compute_type: str = "default"
 
@@ -93,6 +96,7 @@ class Asr:
         _at_least("asr.margin_ms", self.margin_ms, 0, "")
         _at_least("asr.pause_ms", self.pause_ms, 100, "")
         _at_least("asr.sentence_words", self.sentence_words, 2, "")
+        _at_least("asr.beam", self.beam, 0, "")
         _at_least("asr.threads", self.threads, 1, "")
         if not 2 <= self.window_s <= 29:
             raise ConfigError(

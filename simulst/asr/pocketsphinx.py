@@ -28,7 +28,7 @@ _CONTEXT_SAMPLES = 3 * SAMPLE_RATE
 _SEARCH = {"fwdflat": False, "maxhmmpf": 3000, "bestpathlw": 12.0}
 _FILLERS = ("<", "[", "+")
 """How silence, noise and breath begin in the dictionary."""
-_WHISPER_ONLY = ("run", "no_speech", "threads", "compute_type")
+_WHISPER_ONLY = ("run", "no_speech", "beam", "threads", "compute_type")
 
 
 class PocketSphinxTranscriber:

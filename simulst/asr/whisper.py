@@ -37,6 +37,8 @@ _LEAST_SAMPLES = SAMPLE_RATE // 10
 """No word is shorter than such a window."""
 _TOKENS_A_SECOND = 12
 """Nobody speaks faster; it bounds what a repetition loop can cost."""
+_BEAM = 4
+"""Of windowed packs, which are small: their likeliest token is too often the wrong one."""
 _MOST_TOKENS = 440
 """Of text, prefix included; the decoder has 448 positions, some for special tokens."""
 _MOST_PREFIX = 150
@@ -46,7 +48,7 @@ _MOST_PROMPT = 120
 
 
 class WhisperTranscriber:
-    """Recognises windows of at most 30 s, greedily, so that the same audio gives the same words.
+    """Recognises windows of at most 30 s, without chance: the same audio gives the same words.
 
     Rows are computed one after another: on one thread of a CPU a shared batch gains nothing, and
     alone a window cannot depend on its neighbours.
@@ -56,10 +58,13 @@ class WhisperTranscriber:
         language: spoken language, one of the model's.
         padded: fill windows up to 30 s.
         no_speech: probability of silence above which a window gives no words, in (0, 1].
+        beam: texts that are weighed against each other, >= 1. Windowed their probabilities are
+            compared as they are: the mean of a token's would have the decoder go on behind the
+            last word that it heard.
     """
 
     def __init__(
-        self, model: WhisperModel, language: str, *, padded: bool, no_speech: float
+        self, model: WhisperModel, language: str, *, padded: bool, no_speech: float, beam: int
     ) -> None:
         self.model = model
         self.languages = tuple(model.supported_languages)
@@ -70,6 +75,7 @@ class WhisperTranscriber:
             )
         self.padded = padded
         self.no_speech = no_speech
+        self.beam = beam
         self._tokenizer = Tokenizer(
             model.hf_tokenizer, model.model.is_multilingual, "transcribe", language
         )
@@ -124,7 +130,7 @@ class WhisperTranscriber:
         segments, _ = self.model.transcribe(
             samples,
             language=self._tokenizer.language_code,
-            beam_size=1,
+            beam_size=self.beam,
             temperature=0.0,  # others draw at random
             prefix=prefix or None,
             # not `hotwords`, which faster-whisper drops as soon as there is a prefix
@@ -164,7 +170,8 @@ class WhisperTranscriber:
         result = self.model.model.generate(
             encoded,
             [[*self._start, self._tokenizer.no_timestamps, *forced]],
-            beam_size=1,
+            beam_size=self.beam,
+            length_penalty=0.0,
             max_length=2 * min(_MOST_TOKENS, most),  # CTranslate2 uses half of it for text
             # otherwise the decoder could not stop right behind the prefix
             suppress_blank=False,
@@ -221,7 +228,10 @@ def open_whisper(config: Asr) -> WhisperTranscriber:
             "set asr.compute_type, or convert the model again"
         ) from error
     _check_device(model)
-    return WhisperTranscriber(model, config.language, padded=padded, no_speech=config.no_speech)
+    beam = config.beam or (1 if padded else _BEAM)
+    return WhisperTranscriber(
+        model, config.language, padded=padded, no_speech=config.no_speech, beam=beam
+    )
 
 
 def _check_device(model: WhisperModel) -> None:

@@ -60,7 +60,7 @@ class Score:
 
 
 class Recogniser:
-    """A pack in faster-whisper, greedy, one thread."""
+    """A pack in faster-whisper, one thread: windowed as it is heard live, padded greedily."""
 
     def __init__(self, folder: Path) -> None:
         from faster_whisper import WhisperModel
@@ -76,7 +76,12 @@ class Recogniser:
         """What is said in audio (samples,) of at most 30 s, encoded without padding."""
         encoded = self.whisper.encode(log_mel(audio))
         results = self.whisper.model.generate(
-            encoded, [self.prompt], beam_size=1, max_length=224, suppress_blank=False
+            encoded,
+            [self.prompt],
+            beam_size=4,
+            length_penalty=0.0,
+            max_length=224,
+            suppress_blank=False,
         )
         return str(self.tokenizer.decode(results[0].sequences_ids[0])).strip()
 
