@@ -23,7 +23,7 @@ WARM_S = 1.0
 LEAST_SHARE = 0.05  # of a further language; less is the measurement's error
 
 
-def babble(seconds: float, seed: int = 0) -> Samples:
+def babble(seconds: float, seed: int = 2) -> Samples:
     """Something like speech, (n,) samples at 16 kHz."""
     dice = np.random.default_rng(seed)
     time_s = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
