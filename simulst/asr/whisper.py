@@ -26,7 +26,7 @@ from simulst.config import Asr
 from simulst.errors import ConfigError, ModelError
 from simulst.types import SAMPLE_RATE, Window, Word
 
-__all__ = ["WhisperTranscriber", "open_whisper"]
+__all__ = ["BEAM", "WhisperTranscriber", "open_whisper"]
 
 _FILES = ("model.bin", "config.json", "tokenizer.json")
 _UNSPACED = ("zh", "ja", "th", "lo", "my", "yue")
@@ -37,7 +37,7 @@ _LEAST_SAMPLES = SAMPLE_RATE // 10
 """No word is shorter than such a window."""
 _TOKENS_A_SECOND = 12
 """Nobody speaks faster; it bounds what a repetition loop can cost."""
-_BEAM = 4
+BEAM = 4
 """Of windowed packs, which are small: their likeliest token is too often the wrong one."""
 _MOST_TOKENS = 440
 """Of text, prefix included; the decoder has 448 positions, some for special tokens."""
@@ -228,7 +228,7 @@ def open_whisper(config: Asr) -> WhisperTranscriber:
             "set asr.compute_type, or convert the model again"
         ) from error
     _check_device(model)
-    beam = config.beam or (1 if padded else _BEAM)
+    beam = config.beam or (1 if padded else BEAM)
     return WhisperTranscriber(
         model, config.language, padded=padded, no_speech=config.no_speech, beam=beam
     )

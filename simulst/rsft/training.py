@@ -202,8 +202,9 @@ class Schooling:
         """Score and step of the weights that `finish` keeps; None where nothing judged them."""
         if not self.learning.last:
             return self.best
-        step, score = self.scores[-1] if self.scores else (-1, math.nan)
-        return (score, step) if step == self.step else None
+        if not self.scores or self.scores[-1][0] != self.step:
+            return None
+        return self.scores[-1][1], self.step
 
     @torch.no_grad()
     def _put(self, weights: Sequence[torch.Tensor]) -> None:

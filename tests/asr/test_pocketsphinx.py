@@ -238,7 +238,8 @@ def test_another_language_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"run": "padded"}, {"no_speech": 0.5}, {"threads": 2}, {"compute_type": "int8"}]
+    "settings",
+    [{"run": "padded"}, {"no_speech": 0.5}, {"threads": 2}, {"beam": 2}, {"compute_type": "int8"}],
 )
 def test_settings_of_whisper_are_refused(settings: dict[str, Any]) -> None:
     """What PocketSphinx cannot go by is not passed over in silence."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from simulst.asr.whisper import (
+    BEAM,
     WhisperTranscriber,
     _check_device,
     open_whisper,
@@ -89,6 +91,19 @@ def test_a_window_that_is_silence_for_the_model_gives_no_words(tiny_whisper: Pat
     """Above the limit on the no-speech probability nothing is returned."""
     config = Asr(model=str(tiny_whisper), run="windowed", no_speech=1e-12)
     assert open_whisper(config).transcribe([window()]) == [()]
+
+
+def test_packs_weigh_several_texts(tiny_whisper: Path) -> None:
+    """Windowed a beam, padded the likeliest token, unless a width is given; and it is used."""
+    config = Asr(model=str(tiny_whisper), run="windowed", no_speech=1.0)
+    assert open_whisper(config).beam == BEAM > 1
+    assert open_whisper(replace(config, run="padded")).beam == 1
+    assert open_whisper(replace(config, run="padded", beam=3)).beam == 3
+    greedy, wide = (open_whisper(replace(config, beam=beam)) for beam in (1, 5))
+    windows = [window(2, seed=seed) for seed in range(4)]
+    assert greedy.transcribe(windows) != wide.transcribe(windows)
+    with pytest.raises(ConfigError, match=r"asr\.beam is -1"):
+        replace(config, beam=-1)
 
 
 def test_a_window_too_short_for_a_word_gives_none(tiny_whisper: Path) -> None:

@@ -66,6 +66,9 @@ class Recogniser:
         from faster_whisper import WhisperModel
         from faster_whisper.tokenizer import Tokenizer
 
+        from simulst.asr.whisper import BEAM
+
+        self.beam = BEAM
         self.whisper: Any = WhisperModel(
             str(folder), device="cpu", compute_type="int8", cpu_threads=1
         )
@@ -78,7 +81,7 @@ class Recogniser:
         results = self.whisper.model.generate(
             encoded,
             [self.prompt],
-            beam_size=4,
+            beam_size=self.beam,
             length_penalty=0.0,
             max_length=224,
             suppress_blank=False,
