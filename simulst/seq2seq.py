@@ -111,6 +111,13 @@ class Writing(Protocol):
         """Go on with a token for every live row."""
         ...
 
+    def branch(self, parents: Sequence[int]) -> None:
+        """Go on with copies: row n becomes what live row `parents[n]` (its place) was.
+
+        Between `log_masses` and `take`. Live rows that are nobody's parent end.
+        """
+        ...
+
 
 @runtime_checkable
 class Stepwise(Protocol):

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from simulst.corpus import Pair, read_pairs
 from simulst.errors import ConfigError, OutputError
-from simulst.finetune.options import SHARPNESS, add_gates, add_learning, gates_of, learning_of
+from simulst.finetune.options import (
+    SHARPNESS,
+    add_gates,
+    add_learning,
+    gates_of,
+    learning_of,
+    whole_numbers,
+)
 from simulst.locks import held
 from simulst.options import numbers
 
@@ -66,6 +73,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sharpness", type=float, default=SHARPNESS, help="beta: B8 tests against P^beta (4)"
     )
     parser.add_argument("--temperatures", type=numbers, default=(0.5, 0.7, 1.0), help="(0.5,0.7,1)")
+    parser.add_argument(
+        "--draft-lags",
+        type=whole_numbers,
+        default=LAGS,
+        help="k drafted and learnt under, also more than once; 0: the whole source (1,2,3,5,7)",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=1,
+        help="draw so often, each time from what was learnt by then; the steps are shared",
+    )
     add_learning(parser)
     add_gates(parser)
     parser.add_argument("--device", default="cpu", help="of torch: cpu or cuda (cpu)")
@@ -83,6 +102,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from simulst.rsft.arms import parse_arms
 
+    if not 1 <= args.rounds <= args.steps:
+        raise ConfigError(f"--rounds is {args.rounds}: at least 1, and a step in each, is needed")
     arms = parse_arms(args.arms)
     seeds = _seeds(args.seeds)
     with held(args.work):
@@ -151,13 +172,13 @@ def _trial(
     from simulst.rsft.arms import Trial
     from simulst.rsft.drawing import Drawing
 
-    learning = replace(learning_of(args), seed=seed)
+    learning = replace(learning_of(args), seed=seed, lags=args.draft_lags)
     return Trial(
         talks=talks,
         folder=args.work / f"seed-{seed}",
         pack=args.pack,
         teacher=args.teacher,
-        drawing=Drawing(args.drafts, LAGS, args.temperatures, seed),
+        drawing=Drawing(args.drafts, args.draft_lags, args.temperatures, seed),
         selection=Selection(
             m=args.m,
             sharpness=args.sharpness,
@@ -167,6 +188,7 @@ def _trial(
         learning=learning,
         judge=lambda policy: mean_bleu(policy, dev, LAGS, language),
         every=max(1, learning.steps // JUDGEMENTS),
+        rounds=args.rounds,
         report=lambda done, record: None,
         workers=args.workers,
         device=args.device,
@@ -234,7 +256,7 @@ def _heading(args: argparse.Namespace) -> str:
     names = ["pack", "teacher", "limit", "seeds", "drafts", "temperatures", "m", "sharpness"]
     names += ["steps", "tokens", "rate"]
     names += ["accepted_share", "inserted", "smoothing", "pull", "average", "last"]
-    names += ["margin", "anticipation"]
+    names += ["margin", "anticipation", "draft_lags", "rounds"]
     shown = ", ".join(f"{name} {getattr(args, name)}" for name in names)
     versions = f"simulst {__version__}, torch {importlib.metadata.version('torch')}"
     return f"# RSFT and its controls\n\n`{versions}; talks {args.talks.name}; {shown}`"

@@ -10,7 +10,7 @@ import pytest
 from simulst import study
 from simulst.errors import ConfigError, DataError, ModelError
 from simulst.rsft.arms import ARMS, parse_arms
-from simulst.rsft.stages import read_signature
+from simulst.rsft.stages import read_records, read_signature
 from simulst.rsft.training import Schooling
 from simulst.translate.storage import save_translator
 from tests.fakes import SENTENCES, translator
@@ -70,7 +70,7 @@ def test_all_arms(
     )
     # own drafts for everyone but the second half of B5, which draws from what B4 has learnt
     drawn = sorted(path.parent.name for path in seed.rglob("samples.jsonl"))
-    assert drawn == ["second", "seed-1"]
+    assert drawn == ["round-2", "seed-1"]
     measured = {path.parent.parent.parent.name for path in seed.parent.rglob("B0/test/*.log")}
     assert measured == {"work"}  # once for all seeds
     capsys.readouterr()
@@ -102,10 +102,38 @@ def test_references_alone_learn_as_many_tokens(
     assert seen == {0.0: 40, 0.8: 20}
 
 
+def test_rounds_and_lags(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each round draws from what the last has learnt, under the lags named; steps are shared."""
+    steps = []
+    run = Schooling.run
+
+    def watched(self: Schooling, *args: object, **more: object) -> None:
+        steps.append(self.learning.steps)
+        assert self.learning.lags == (3, 3, 0)
+        run(self, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Schooling, "run", watched)
+    more = "--rounds", "2", "--draft-lags", "3,3,0"
+    call(folder, "--seeds", "1", "--arms", "B1,B8", *more)
+    assert steps == [2, 1, 1]  # references alone draw nothing
+    seed = folder / "work" / "seed-1"
+    policies = []
+    for path in (seed / "samples.jsonl", seed / "B8" / "round-2" / "samples.jsonl"):
+        policies.append(read_signature(path)["weights"])
+        lags = {draft["lag"] for record in read_records(path) for draft in record["drafts"]}
+        assert lags == {0, 3}
+    assert len(set(policies)) == 2
+    assert "draft_lags (3, 3, 0), rounds 2" in (folder / "work" / "study.md").read_text()
+
+
 def test_what_is_refused(folder: Path) -> None:
     """Unknown arms, seeds that are no numbers, foreign subwords, and test text among the talks."""
     with pytest.raises(ConfigError, match="B9.*there are B0"):
         parse_arms("B1,B9")
+    with pytest.raises(ConfigError, match="--rounds is 3: at least 1, and a step in each"):
+        call(folder, "--rounds", "3")
+    with pytest.raises(ConfigError, match="--rounds is 0"):
+        call(folder, "--rounds", "0")
     with pytest.raises(ConfigError, match="whole numbers"):
         call(folder, "--seeds", "one")
     with pytest.raises(ModelError, match="are not the policy's"):

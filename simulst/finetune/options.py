@@ -34,6 +34,7 @@ __all__ = [
     "held_out_of",
     "learning_of",
     "selection_of",
+    "whole_numbers",
 ]
 
 SHARPNESS = 4.0
@@ -42,7 +43,12 @@ from all that it thinks possible."""
 EMBEDDED = "local"  # Ray's word for one that is not there yet
 
 
-def _whole_numbers(text: str) -> tuple[int, ...]:
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Those of a list by comma.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError as error:
@@ -83,9 +89,7 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 def add_lags(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """k of all that is drawn, learnt and judged."""
-    parser.add_argument(
-        "--lags", type=_whole_numbers, default=(1, 2, 3, 5, 7), help="k (1,2,3,5,7)"
-    )
+    parser.add_argument("--lags", type=whole_numbers, default=(1, 2, 3, 5, 7), help="k (1,2,3,5,7)")
 
 
 def add_drawing(parser: argparse.ArgumentParser) -> None:

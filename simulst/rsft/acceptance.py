@@ -50,7 +50,8 @@ class Selection:
         power: beta of whole sequences, (P/q)^beta.
         rate: acceptance rate of the random form.
         reward_temperature: beta of RSO.
-        keep: targets learnt from at most a source, one of each text.
+        keep: targets learnt from at most a source, one of each text; what the teacher's beam
+            found may be learnt under each of the drafts' lags.
         gates: bars on quality; None for none.
         seed: of the drawing that is selected from.
     """
@@ -132,7 +133,14 @@ def accept(
         check_vocabularies(policy, teacher)
     sources = [_Source(record, *samples_of(record, selection.seed)) for record in records]
     found = _select(policy, teacher, sources, selection, eos)
-    sifted = sift(policy, records, found, selection.gates, beginnings=selection.form == "prefix")
+    sifted = sift(
+        policy,
+        records,
+        found,
+        selection.gates,
+        beginnings=selection.form == "prefix",
+        each_lag=selection.form == "beam",
+    )
     return [
         _record(source, accepted, selection, mine)
         for source, accepted, mine in zip(sources, found, sifted, strict=True)
@@ -175,7 +183,10 @@ def _select(
         assert teacher is not None
         found = beam_search(teacher, [source.proposals[0].source for source in sources], eos)
         return [
-            [whole(source.proposals[0], Sample(tokens, (), True))]
+            [
+                whole(proposal, Sample(tokens, (), True))
+                for proposal in {p.lag: p for p in source.proposals}.values()
+            ]
             for source, tokens in zip(sources, found, strict=True)
         ]
     else:

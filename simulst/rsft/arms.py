@@ -92,6 +92,8 @@ class Trial:
             the test of B8 sharpens P.
         judge: score of a policy on the dev text; the best weights are kept, or the last.
         every: steps between two judgements.
+        rounds: times that drafts are drawn, from what was learnt by then; the steps are shared.
+            B5 has two of its own.
         report: told of every source of a stage.
         workers: processes of the stages.
         device: where the models compute.
@@ -107,6 +109,7 @@ class Trial:
     judge: Callable[[TrainableSeq2Seq], float]
     every: int
     report: Report
+    rounds: int = 1
     workers: int = 1
     device: str = "cpu"
 
@@ -119,14 +122,15 @@ class Trial:
         if not arm.learns:
             return self.pack, {}
         folder = self.folder / arm.name
-        halves = 2 if arm.second else 1
-        learning = replace(self.learning, steps=self.learning.steps // halves)
         if not arm.form:
             # twice the references take the place of the drafts
-            learning = replace(learning, accepted_share=0.0, tokens=2 * learning.tokens)
-        pack, figures = self._learn(self.pack, arm.form or TESTED, folder, learning)
-        if arm.second:
-            pack, figures = self._learn(pack, arm.second, folder / "second", learning)
+            learning = replace(self.learning, accepted_share=0.0, tokens=2 * self.learning.tokens)
+            return self._learn(self.pack, TESTED, folder, learning)
+        forms = [arm.form, arm.second] if arm.second else [arm.form] * self.rounds
+        learning = replace(self.learning, steps=self.learning.steps // len(forms))
+        pack, figures = self._learn(self.pack, forms[0], folder, learning)
+        for number, form in enumerate(forms[1:], 2):
+            pack, figures = self._learn(pack, form, folder / f"round-{number}", learning)
         return pack, figures
 
     def _accept(self, pack: str, form: str, folder: Path) -> tuple[Path, dict[str, Any]]:

@@ -130,12 +130,18 @@ class _Writings:
         for writing in self._writings:
             writing.take(tokens)
 
+    def branch(self, parents: Sequence[int]) -> None:
+        """Go on with copies; see `Writing`."""
+        self._temperatures = self._temperatures[[self.live[place] for place in parents]]
+        for writing in self._writings:
+            writing.branch(parents)
+
 
 def _mean(logs: NDArray[np.floating]) -> NDArray[np.floating]:
     """Log of the mean of probabilities, over the first axis."""
-    found: NDArray[np.floating] = np.logaddexp.reduce(logs, axis=0) - np.log(
-        len(logs), dtype=logs.dtype
-    )
+    most = np.maximum(logs.max(0), LEAST)
+    with np.errstate(divide="ignore"):
+        found: NDArray[np.floating] = np.log(np.exp(logs - most).mean(0)) + most
     return found
 
 

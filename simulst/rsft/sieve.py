@@ -51,6 +51,7 @@ def sift(
     gates: Gates | None,
     *,
     beginnings: bool = False,
+    each_lag: bool = False,
 ) -> list[Sifted]:
     """Gate the targets of many sources.
 
@@ -60,6 +61,7 @@ def sift(
         found: of each source, what passed the test; empty targets are passed over.
         gates: bars on quality; None for none.
         beginnings: the targets may break off, and cannot be held against whole references.
+        each_lag: a text is kept once under each lag, not once.
     """
     greedy = _greedy(policy, found) if gates and not beginnings else {}
     sifted = [Sifted() for _ in sources]
@@ -82,9 +84,14 @@ def sift(
     for (mine, candidate), ahead in zip(left, nats, strict=True):
         if gates and gates.guesses(ahead):
             mine.refused["anticipation"] += 1
-        elif all(candidate.text != other.text for other in mine.kept):
+        elif all(_kind(candidate, each_lag) != _kind(other, each_lag) for other in mine.kept):
             mine.kept.append(Candidate(candidate.accepted, candidate.text, ahead))
     return sifted
+
+
+def _kind(candidate: Candidate, each_lag: bool) -> tuple[str, int]:
+    """Of two candidates with the same one is learnt from."""
+    return candidate.text, candidate.accepted.proposal.lag if each_lag else 0
 
 
 def _greedy(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -140,3 +141,25 @@ class WaitkWriting:
             self._memory = [(k[places], v[places]) for k, v in self._memory]
             self._valid, self._start = self._valid[places], self._start[places]
             self._batch = self.live
+
+    def branch(self, parents: Sequence[int]) -> None:
+        """Go on with copies of the live rows at these places; see `simulst.protocols.Writing`."""
+        rows = [self.live[place] for place in parents]
+        place_of = {i: place for place, i in enumerate(self._batch)}
+        places = [place_of[i] for i in rows]
+        if rows == list(self._batch) == list(range(len(self.tokens))):
+            return
+        self._past = [(k[places], v[places]) for k, v in self._past]
+        index = self._encoded.index
+        if not torch.equal(index[rows], index[self._batch]):  # rows of one source share it
+            self._memory = [(k[places], v[places]) for k, v in self._memory]
+        self._valid, self._start = self._valid[places], self._start[places]
+        self._encoded = replace(self._encoded, index=index[rows])
+        self._lags, self._warmth = self._lags[rows], self._warmth[rows]
+        self._longest = [self._longest[i] for i in rows]
+        self.tokens = [list(self.tokens[i]) for i in rows]
+        self._unit = [self._unit[i] for i in rows]
+        self._within = [self._within[i] for i in rows]
+        self._todo = {n: self._todo[i] for n, i in enumerate(rows)}
+        self._units = {n: self._units[i] for n, i in enumerate(rows)}
+        self.live = self._batch = list(range(len(rows)))
