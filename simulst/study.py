@@ -20,6 +20,7 @@ from simulst.errors import ConfigError, OutputError
 from simulst.finetune.options import (
     SHARPNESS,
     add_gates,
+    add_join,
     add_learning,
     gates_of,
     learning_of,
@@ -65,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="parallel text to report on; several files after one --test are one text",
     )
     parser.add_argument("--limit", type=int, default=0, help="first sentences of the talks; 0: all")
+    add_join(parser)
     parser.add_argument("--arms", default="", help="some of B0 ... B8, by comma (all)")
     parser.add_argument("--seeds", default="1,2,3", help="by comma (1,2,3)")
     parser.add_argument("--drafts", type=int, default=8, help="N of each sentence (8)")
@@ -114,7 +116,7 @@ def _run(args: argparse.Namespace, arms: Sequence[Arm], seeds: Sequence[int]) ->
     """The same, with the folder its own."""
     from simulst.rsft import jobs
     from simulst.rsft.selection import check_vocabularies
-    from simulst.rsft.talks import apart_from, read_talks
+    from simulst.rsft.talks import apart_from, joined, read_talks
 
     policy = jobs.open_model(args.pack)
     check_vocabularies(policy, jobs.open_model(args.teacher))
@@ -128,8 +130,9 @@ def _run(args: argparse.Namespace, arms: Sequence[Arm], seeds: Sequence[int]) ->
     sentences = apart_from(read_talks(args.talks, *languages), held_out)
     talks = args.work / "talks.jsonl"
     facts = {"talks": str(args.talks), "limit": args.limit}
-    count = jobs.talk_stage(_limited(sentences, args.limit), talks, facts)
-    _say(f"{count} sentences to draw for")
+    facts |= {"join": args.join} if args.join else {}
+    count = jobs.talk_stage(joined(_limited(sentences, args.limit), args.join), talks, facts)
+    _say(f"{count} lines to draw for")
     logs: dict[str, dict[str, list[list[list[Instance]]]]] = {name: {} for name in tests}
     rows: list[str] = []
     for seed in seeds:
@@ -256,7 +259,7 @@ def _heading(args: argparse.Namespace) -> str:
     names = ["pack", "teacher", "limit", "seeds", "drafts", "temperatures", "m", "sharpness"]
     names += ["steps", "tokens", "rate"]
     names += ["accepted_share", "inserted", "smoothing", "pull", "average", "last"]
-    names += ["margin", "anticipation", "draft_lags", "rounds"]
+    names += ["margin", "anticipation", "join", "draft_lags", "rounds"]
     shown = ", ".join(f"{name} {getattr(args, name)}" for name in names)
     versions = f"simulst {__version__}, torch {importlib.metadata.version('torch')}"
     return f"# RSFT and its controls\n\n`{versions}; talks {args.talks.name}; {shown}`"

@@ -70,10 +70,12 @@ def sentence(figures: Mapping[str, Any]) -> str:
     """The figures of the accept stage in one line."""
     parts = [f"{figures['drawn']} drafts", f"{figures['distinct']} distinct texts passed"]
     if figures["mean_ratio"] is not None:
+        size = figures["sample_size"]
+        told = f", effective sample size {size:.0%}" if size is not None else ""
         parts.insert(
             1,
             f"{figures['acceptance']:.1%} of judged tokens accepted, mean ratio "
-            f"{figures['mean_ratio']:.2f}, effective sample size {figures['sample_size']:.0%}",
+            f"{figures['mean_ratio']:.2f}{told}",
         )
     if "effective_sample_size" in figures:
         parts.append(

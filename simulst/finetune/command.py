@@ -101,11 +101,12 @@ def _run(args: argparse.Namespace, settings: _Settings, policy: Seq2Seq, work: P
         held_out=settings.held_out.sources,
         asr=args.asr or "",
         limit=args.limit,
+        join=args.join,
         heard=work / "heard",
     )
-    facts = {"talks": [str(path) for path in args.talks], "limit": args.limit}
+    facts = options.facts_of(args)
     count = jobs.talk_stage(sentences, talks, facts)
-    say(f"talks: {count} sentences")
+    say(f"talks: {count} lines")
     story = report.Story(args.pack, args.teacher, settings.held_out, settings.learning.lags)
     pack = args.pack
     for number in range(1, args.rounds + 1):

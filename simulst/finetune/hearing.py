@@ -24,9 +24,10 @@ def sentences_of(
     held_out: Iterable[str] = (),
     asr: str = "",
     limit: int = 0,
+    join: float = 0.0,
     heard: Path,
 ) -> Iterator[Sentence]:
-    """The sentences of all talks, none of which may be held out.
+    """The lines of all talks; no sentence may be held out.
 
     Args:
         paths: folders or parallel text.
@@ -34,19 +35,20 @@ def sentences_of(
         held_out: source texts that judge.
         asr: listener for talks without text; "" for the configured one.
         limit: first sentences only; 0 for all.
+        join: share of lines that are several sentences.
         heard: folder for what was recognised, so that no recording is listened to twice.
 
     Raises:
-        ConfigError: a limit below 0.
+        ConfigError: a limit below 0, or a share that is none.
         DataError: talks that cannot be read, or hold a sentence that judges.
     """
-    from simulst.rsft.talks import apart_from, read_talks
+    from simulst.rsft.talks import apart_from, joined, read_talks
 
     if limit < 0:
         raise ConfigError(f"--limit is {limit}: it must be 0 (all sentences) or above")
     listen = _listener(asr, languages, heard)
     every = chain.from_iterable(read_talks(path, *languages, listen) for path in paths)
-    return islice(apart_from(every, held_out), limit or None)
+    return joined(islice(apart_from(every, held_out), limit or None), join)
 
 
 def _listener(asr: str, languages: tuple[str, str], heard: Path) -> Callable[[Path], list[str]]:

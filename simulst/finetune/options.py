@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulst.corpus import Pair, read_pairs
 from simulst.errors import ConfigError
@@ -25,11 +25,13 @@ __all__ = [
     "add_drawing",
     "add_gates",
     "add_held_out",
+    "add_join",
     "add_lags",
     "add_learning",
     "add_talks",
     "add_workers",
     "drawing_of",
+    "facts_of",
     "gates_of",
     "held_out_of",
     "learning_of",
@@ -40,6 +42,7 @@ __all__ = [
 SHARPNESS = 4.0
 """Of the speculative form: a step then learns from text that the teacher thinks likely, and not
 from all that it thinks possible."""
+JOIN = 0.3
 EMBEDDED = "local"  # Ray's word for one that is not there yet
 
 
@@ -67,6 +70,28 @@ def add_talks(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--asr", help="listener for talks without text")
     parser.add_argument("--limit", type=int, default=0, help="first sentences only; 0: all")
+    add_join(parser)
+
+
+def add_join(parser: argparse.ArgumentParser) -> None:
+    """How the sentences of a talk make lines."""
+    parser.add_argument(
+        "--join",
+        type=float,
+        default=JOIN,
+        metavar="SHARE",
+        help=f"of lines that are two or three neighbouring sentences of a talk ({JOIN:g}; 0: each "
+        "sentence by itself); without any, a policy forgets how long lines go on",
+    )
+
+
+def facts_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What the lines of the talks depend on."""
+    return {
+        "talks": [str(path) for path in args.talks],
+        "limit": args.limit,
+        "join": args.join,
+    }
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:

@@ -51,9 +51,10 @@ def run(args: argparse.Namespace) -> int:
         held_out=held_out.sources,
         asr=args.asr or "",
         limit=args.limit,
+        join=args.join,
         heard=args.out.with_name(f"{args.out.stem}.heard"),
     )
-    facts = {"talks": [str(path) for path in args.talks], "limit": args.limit}
+    facts = options.facts_of(args)
     count = jobs.talk_stage(sentences, talks, facts)
     with opened(args.ray, args.workers) as workers, shown("samples", count, Drawn()) as report:
         jobs.sample_stage(talks, args.out, args.pack, drawing, report, workers, args.device)

@@ -15,19 +15,24 @@ memory does not grow with the corpus.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from simulst.corpus import stream_pairs
+from simulst.draws import uniform
 from simulst.emit import jsonl
-from simulst.errors import DataError
+from simulst.errors import ConfigError, DataError
 from simulst.types import SentenceEnd, Word
 
-__all__ = ["AUDIO", "Sentence", "apart_from", "read_talks", "read_written"]
+__all__ = ["AUDIO", "Sentence", "apart_from", "joined", "read_talks", "read_written"]
 
 AUDIO = (".flac", ".wav", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm", ".aac")
 """Endings of what is taken for a recording."""
+
+THREES = 1 / 3
+"""Of the joined lines, those of three sentences."""
 
 Listen = Callable[[Path], list[str]]
 
@@ -186,6 +191,57 @@ def apart_from(sentences: Iterable[Sentence], held_out: Iterable[str]) -> Iterat
                 f"{sentence.talk}): what is learnt from cannot judge; give another --dev"
             )
         yield sentence
+
+
+def joined(sentences: Iterable[Sentence], share: float) -> Iterator[Sentence]:
+    """Lines of a talk: now and then two or three neighbours make one.
+
+    Live, what is said without a pause is one line to the policy. One that learns from single
+    sentences alone forgets how lines of several go on, and stops behind the first.
+
+    Args:
+        sentences: talk by talk; those of different talks stay apart, and so do one with a
+            reference and one without.
+        share: of the lines that are joined, in [0, 1]. Which ones is fixed by their number.
+
+    Raises:
+        ConfigError: the share lies outside.
+    """
+    if not 0 <= share <= 1:
+        raise ConfigError(f"the share of joined lines (--join) is {share}: it must lie in [0, 1]")
+    line: list[Sentence] = []
+    number, wanted = 0, 1
+    for sentence in sentences:
+        first = line[0] if line else sentence
+        if len(line) == wanted or not _neighbours(first, sentence):
+            yield _one_of(line)
+            line, number = [], number + 1
+        if not line and share:
+            long = uniform("join", number) < share
+            wanted = 2 + (uniform("three", number) < THREES) if long else 1
+        line.append(sentence)
+    if line:
+        yield _one_of(line)
+
+
+def _neighbours(one: Sentence, other: Sentence) -> bool:
+    return one.talk == other.talk and bool(one.reference) == bool(other.reference)
+
+
+def _one_of(line: Sequence[Sentence]) -> Sentence:
+    """One sentence of several."""
+    sources, references = ([s.source for s in line], [s.reference for s in line])
+    return Sentence(line[0].talk, _text(sources), _text(references))
+
+
+def _text(parts: Sequence[str]) -> str:
+    """The parts, a space between them unless they are written without."""
+    text = ""
+    for part in parts:
+        wide = text and unicodedata.east_asian_width(text[-1]) in "WF"
+        spaced = bool(text) and (not wide or unicodedata.name(text[-1], "").startswith("HANGUL"))
+        text += f" {part}" if spaced else part
+    return text
 
 
 def _normal(text: str) -> str:

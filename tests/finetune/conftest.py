@@ -51,7 +51,7 @@ def words(folder: Path, *more: str, out: str = "mine") -> list[str]:
     return [
         *("finetune", str(folder / "talks"), "--pack", str(folder / "policy")),
         *("--out", str(folder / out), "--drafts", "2", "--lags", "1,2", "--temperatures", "0.5"),
-        *("--steps", "4", "--tokens", "20", "--no-gates", *more),
+        *("--steps", "4", "--tokens", "20", "--no-gates", "--join", "0", *more),
     ]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from simulst import packs
 from simulst.errors import ConfigError, DataError, ModelError
+from simulst.finetune.accept import sentence
 from simulst.rsft.stages import read_records
 from simulst.translate.storage import load_translator
 from tests.fakes import SENTENCES
@@ -28,7 +29,7 @@ def test_from_talks_to_a_pack(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert [record["source"] for record in records] == list(SENTENCES[::2])
     said = capsys.readouterr()
     for part in (
-        "talks: 3 sentences",
+        "talks: 3 lines",
         "samples: 3 of 3; 6 drafts",
         "of judged tokens accepted, mean ratio",
         "learning from 3 sources: 4 of 4; loss",
@@ -51,6 +52,25 @@ def test_several_talks(folder: Path) -> None:
     simulst(*line)
     talks = list(read_records(folder / "mine-work" / "talks.jsonl"))
     assert [talk["source"] for talk in talks] == [*SENTENCES[::2], "One more."]
+
+
+def test_joined_lines(folder: Path) -> None:
+    """Neighbours make one line where that is asked for, which is drawn for and learnt as one."""
+    simulst(*words(folder, "--join", "1"))
+    records = list(read_records(folder / "mine-work" / "round-1" / "accepted.jsonl"))
+    assert " ".join(record["source"] for record in records) == " ".join(SENTENCES[::2])
+    assert len(records) < 3
+    with pytest.raises(ConfigError, match=r"--join\) is 2"):
+        simulst(*words(folder, "--join", "2", out="other"))
+
+
+def test_nothing_that_the_teacher_likes() -> None:
+    """Drafts of probability 0 to the teacher have no effective sample size, and that is said."""
+    figures = {
+        **{"drawn": 4, "distinct": 0, "mean_ratio": 0.0, "sample_size": None, "acceptance": 0.0},
+        **{"refused": {}, "kept": 0, "sources": 2},
+    }
+    assert "0.0% of judged tokens accepted, mean ratio 0.00; 0 distinct" in sentence(figures)
 
 
 def test_without_a_teacher_the_reference_decides(folder: Path) -> None:

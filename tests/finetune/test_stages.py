@@ -35,11 +35,11 @@ def test_single_stages_are_the_whole(folder: Path, capsys: pytest.CaptureFixture
     teacher, dev = ("--teacher", str(folder / "teacher")), ("--dev", str(folder / "dev.tsv"))
     simulst(*words(folder, *teacher, *dev, "--seed", "3"))
     drawing = ("--drafts", "2", "--lags", "1,2", "--temperatures", "0.5", "--seed", "3")
+    joining = ("--join", "0")
     samples, accepted = folder / "s.jsonl", folder / "a.jsonl"
     policy = ("--pack", str(folder / "policy"))
-    assert (
-        cli.main(["sample", str(folder / "talks"), *policy, "--out", str(samples), *drawing]) == 0
-    )
+    begin = ["sample", str(folder / "talks"), *policy, "--out", str(samples)]
+    assert cli.main([*begin, *drawing, *joining]) == 0
     line = ["accept", str(samples), *teacher, "--out", str(accepted), "--no-gates"]
     assert cli.main(line) == 0
     out = ("--out", str(folder / "alone"), "--steps", "4", "--tokens", "20", "--lags", "1,2")

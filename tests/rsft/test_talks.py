@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from simulst.emit.jsonl import Journal
-from simulst.errors import DataError
-from simulst.rsft.talks import Sentence, apart_from, read_talks
+from simulst.errors import ConfigError, DataError
+from simulst.rsft.talks import Sentence, apart_from, joined, read_talks
 from simulst.types import SentenceEnd, Update, Word
 
 
@@ -123,3 +123,42 @@ def test_a_session_in_several_languages_is_read_once(tmp_path: Path) -> None:
     other = Sentence(f"{talk}/other.fr", "Other.")  # named so, but it is a German one
     german, french = (Sentence(f"{talk}/session", text) for text in ("German.", "French."))
     assert found == {"de": [other, german], "fr": [other, french], "it": [other, german]}
+
+
+def test_neighbours_are_joined() -> None:
+    """About so many lines are several sentences; nothing is lost, moved or joined across talks."""
+    said = [Sentence("a" if n < 400 else "b", f"s{n}.", f"t{n}.") for n in range(800)]
+    lines = list(joined(said, 0.3))
+    assert " ".join(line.source for line in lines) == " ".join(s.source for s in said)
+    assert " ".join(line.reference for line in lines) == " ".join(s.reference for s in said)
+    sizes = [len(line.source.split()) for line in lines]
+    assert set(sizes) == {1, 2, 3}
+    assert 0.2 < sum(size > 1 for size in sizes) / len(sizes) < 0.4
+    for line in lines:
+        assert line.source.replace("s", "t") == line.reference
+        assert len({int(word[1:-1]) < 400 for word in line.source.split()}) == 1
+    assert list(joined(said, 0.3)) == lines
+    assert list(joined(said, 0.0)) == said
+
+
+def test_what_is_not_joined() -> None:
+    """A sentence with a reference and one without stay apart, whatever the share."""
+    said = [Sentence("t", "a", "x"), Sentence("t", "b"), Sentence("t", "c")]
+    assert list(joined(said, 1.0)) == [said[0], Sentence("t", "b c")]
+    for share in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ConfigError, match="--join"):
+            list(joined(said, share))
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        (("路在前方。", "我们走。"), "路在前方。我们走。"),
+        (("Ja.", "Nein!"), "Ja. Nein!"),
+        (("간다", "온다"), "간다 온다"),
+    ],
+)
+def test_joined_as_they_are_written(parts: tuple[str, str], text: str) -> None:
+    """With a space where the script has spaces, in the reference as in the source."""
+    [line] = joined([Sentence("t", part, part) for part in parts], 1.0)
+    assert line.source == line.reference == text
