@@ -209,6 +209,10 @@ def joined(sentences: Iterable[Sentence], share: float) -> Iterator[Sentence]:
     """
     if not 0 <= share <= 1:
         raise ConfigError(f"the share of joined lines (--join) is {share}: it must lie in [0, 1]")
+    return _joined(sentences, share)
+
+
+def _joined(sentences: Iterable[Sentence], share: float) -> Iterator[Sentence]:
     line: list[Sentence] = []
     number, wanted = 0, 1
     for sentence in sentences:
