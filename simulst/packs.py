@@ -168,7 +168,9 @@ def available(kind: str | None = None) -> dict[str, dict[str, Any]]:
     """Manifests of the packs that can be found by name; files are not checked."""
     found: dict[str, dict[str, Any]] = {}
     for folder in folders():
-        for path in sorted((*folder.glob(f"*/{MANIFEST}"), *folder.glob(f"*/*/{MANIFEST}"))):
+        # OWNER/NAME are pulled ones; what lies that deep beside shipped packs is to train on from
+        pulled = folder.glob(f"*/*/{MANIFEST}") if folder == cache_folder() else ()
+        for path in sorted((*folder.glob(f"*/{MANIFEST}"), *pulled)):
             try:
                 manifest = read_manifest(path.parent)
             except ModelError:

@@ -33,6 +33,17 @@ def test_by_name_path_and_pair(cache: Path) -> None:
         assert (pack.path, pack.name, pack.fields["target"]) == (cache, "xx-yy", "yy")
 
 
+def test_what_is_to_train_on_from_is_not_offered(cache: Path) -> None:
+    """By name or pair only what ships and what was pulled; deeper folders are named by path."""
+    pulled = cache.parent / "owner" / "name"
+    pulled.mkdir(parents=True)
+    packs.write_manifest(pulled, "translator", {"source": "aa", "target": "bb"})
+    names = list(packs.available("translator"))
+    assert {"xx-yy", "owner/name", "en-de"} <= set(names)
+    assert not [name for name in names if name.startswith("training")]
+    assert packs.find_pair("en", "de").name == "en-de"
+
+
 def test_unknown_names_list_what_there_is(cache: Path) -> None:
     """An unknown pack or pair is refused with those that exist."""
     with pytest.raises(ModelError, match="no translator pack 'zz'; available: .*xx-yy"):
