@@ -129,8 +129,7 @@ def _run(args: argparse.Namespace, arms: Sequence[Arm], seeds: Sequence[int]) ->
     held_out = [pair.source for pairs in (dev, *tests.values()) for pair in pairs]
     sentences = apart_from(read_talks(args.talks, *languages), held_out)
     talks = args.work / "talks.jsonl"
-    facts = {"talks": str(args.talks), "limit": args.limit}
-    facts |= {"join": args.join} if args.join else {}
+    facts = {"talks": str(args.talks), "limit": args.limit, "join": args.join}
     count = jobs.talk_stage(joined(_limited(sentences, args.limit), args.join), talks, facts)
     _say(f"{count} lines to draw for")
     logs: dict[str, dict[str, list[list[list[Instance]]]]] = {name: {} for name in tests}
