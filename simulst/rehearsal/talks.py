@@ -6,7 +6,6 @@ talk by talk, so that memory holds one at a time.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ import numpy as np
 
 from simulst.audio.sources import open_source
 from simulst.corpus import Pair
-from simulst.errors import ConfigError, DataError
+from simulst.errors import DataError
 from simulst.rsft.talks import AUDIO, read_written
 from simulst.types import AudioChunk, Samples
 
@@ -135,13 +134,10 @@ def check_voice(voice: str) -> None:
     Raises:
         ConfigError: it is unknown, or its synthesiser is not installed.
     """
+    from simulst.train.listener.speech import check_installed
     from simulst.train.listener.voices import draw_voice
 
-    program = draw_voice(voice, Random(0)).command[0]
-    if shutil.which(program) is None:
-        raise ConfigError(
-            f"{program}, which speaks {voice}, is not installed: apt-get install {program}"
-        )
+    check_installed(draw_voice(voice, Random(0)))
 
 
 def speak_talks(pairs: Sequence[Pair], voice: str, seed: int, where: Path) -> Iterator[Talk]:

@@ -41,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pairs", type=int, default=20_000, help="so many, drawn at random; 0 for all (20000)"
     )
     parser.add_argument("--asr", default="listen-en", help="the listener: a pack (listen-en)")
-    parser.add_argument("--voices", nargs="+", default=[], help="that speak (default: all)")
+    parser.add_argument(
+        "--voices", nargs="+", default=[], help="that speak (default: all but pico)"
+    )
     parser.add_argument(
         "--most-errors",
         type=float,
@@ -62,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         ModelError: the listener cannot be used.
         OutputError: the file cannot be written, or is of other data.
     """
-    from simulst.train.listener.voices import VOICES, draw_voice
+    from simulst.train.listener.voices import USUAL, draw_voice
 
     for name, least in (("pairs", 0), ("most_errors", 0), ("processes", 1)):
         if getattr(args, name) < least:
@@ -74,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     pairs = read_pairs(args.data, [name for name in args.corpora.split(",") if name])
     if 0 < args.pairs < len(pairs):
         pairs = Random(args.seed).sample(pairs, args.pairs)
-    ear = Ear(str(pack.path), tuple(args.voices or VOICES), args.seed, args.most_errors)
+    ear = Ear(str(pack.path), tuple(args.voices or USUAL), args.seed, args.most_errors)
 
     def report(done: int) -> None:
         print(f"{done} of {len(pairs)} heard", file=sys.stderr, flush=True)

@@ -27,6 +27,9 @@ __all__ = ["IGNORED", "Batch", "batch_windows", "label_spans", "make_batch"]
 
 IGNORED = -100
 """The target where a row is over."""
+GARBLED = 0.15
+"""Share of the written pieces that the decoder is told wrong while it learns: there are few texts
+of real speech, and what it knows by heart it does not listen to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,12 @@ class Batch:
 
 
 def make_batch(
-    windows: list[Window], tokenizer: Tokenizer, frames: int, zeros: bool, taught: bool = False
+    windows: list[Window],
+    tokenizer: Tokenizer,
+    frames: int,
+    zeros: bool,
+    taught: bool = False,
+    garbling: np.random.Generator | None = None,
 ) -> Batch:
     """Pads windows to `frames`.
 
@@ -83,6 +91,8 @@ def make_batch(
         frames: feature frames, even.
         zeros: pad with feature 0, as faster-whisper pads to 30 s, else with silence.
         taught: also prepare what a teacher hears.
+        garbling: puts wrong pieces among those that the decoder is told were written before;
+            None leaves them right.
     """
     start, bare = (
         special_id(tokenizer, token) for token in ("<|startoftranscript|>", "<|notimestamps|>")
@@ -104,6 +114,8 @@ def make_batch(
     longest = max(len(row) for row in rows) - 1
     tokens = _padded([row[:-1] for row in rows], longest, end)
     tokens[:, 1] = bare  # what decoding forces, whatever was expected
+    if garbling is not None:
+        _garble(tokens[:, 2:], garbling)
     most = max(1, max(len(row) for row in letters))
     places = np.full((len(rows), longest, 2), -1, np.int64)
     for row, pairs in enumerate(spans):
@@ -121,6 +133,12 @@ def make_batch(
         phones=torch.from_numpy(phones),
         spans=torch.from_numpy(places),
     )
+
+
+def _garble(pieces: npt.NDArray[np.int64], rng: np.random.Generator) -> None:
+    """Puts pieces of elsewhere in the batch in the place of `GARBLED` of the pieces (B, U)."""
+    wrong = rng.random(pieces.shape) < GARBLED
+    pieces[wrong] = rng.permutation(pieces.ravel())[: int(wrong.sum())]
 
 
 def _stacked(mels: list[Mel], frames: int, zeros: bool) -> Tensor:
@@ -202,4 +220,4 @@ def batch_windows(
         elif rng.random() < 0.15:
             frames += int(rng.integers(0, 300))
         frames = min(frames + frames % 2, 2 * MAX_FRAMES)
-        yield make_batch(group, tokenizer, frames, bool(rng.random() < 0.65), taught)
+        yield make_batch(group, tokenizer, frames, bool(rng.random() < 0.65), taught, rng)

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--steps", type=int, default=0, help="at most this many (default: no limit)"
     )
     parser.add_argument("--speech-hours", type=float, default=40.0, help="to synthesise (40)")
-    parser.add_argument("--voices", nargs="+", default=None, help="training voices (all)")
+    parser.add_argument("--voices", nargs="+", default=None, help="training voices (all but pico)")
     parser.add_argument("--copies", type=int, default=6, help="of each recording (6)")
     parser.add_argument(
         "--teacher", type=Path, default=None, help="Whisper tiny.en's encoder, .npz (none)"
@@ -102,10 +102,10 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from simulst.train.listener import stages
-    from simulst.train.listener.voices import VOICES
+    from simulst.train.listener.voices import USUAL
 
     torch.set_num_threads(args.threads)
-    args.voices = args.voices or list(VOICES)
+    args.voices = args.voices or list(USUAL)
     args.device = args.device if args.device != "auto" else _device()
     if {"speech", "recordings"} & set(args.stages):
         stages.make_corpus(args)

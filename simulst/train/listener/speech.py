@@ -1,9 +1,10 @@
-"""Speech made by flite and espeak-ng: the corpus a small recogniser learns from.
+"""Speech made by synthesisers: the corpus a small recogniser learns from.
 
 Shards are numbered; the content of shard i follows from (seed, i), so a run that was stopped
 goes on where it was, with any number of processes. A talk is a run of neighbouring sentences
 spoken by one voice at one rate and pitch; sentences are spoken one by one, so that the
-boundaries between them are known. flite tells its phones at no cost; espeak-ng does not.
+boundaries between them are known. flite and festival tell their phones at no cost; espeak-ng and
+Pico do not.
 
 On one core flite speaks 80 times as fast as it is heard and espeak-ng 300 times; features
 included, an hour of the mixture takes about a minute.
@@ -33,10 +34,10 @@ from simulst.train.listener.features import (
 )
 from simulst.train.listener.jobs import run_jobs
 from simulst.train.listener.texts import SOURCES
-from simulst.train.listener.voices import HELD_OUT, VOICES, Voice, draw_voice
+from simulst.train.listener.voices import HELD_OUT, PACKAGES, VOICES, Voice, draw_voice
 from simulst.train.listener.waveforms import Audio, read_audio, spoken_at
 
-__all__ = ["Speech", "speak", "speak_corpus", "speak_dev"]
+__all__ = ["Speech", "check_installed", "speak", "speak_corpus", "speak_dev"]
 
 TALK_SENTENCES = 12
 DEV_SENTENCES = 40
@@ -45,10 +46,24 @@ DEV_SENTENCES = 40
 @dataclass(frozen=True, slots=True)
 class Speech:
     """Audio (samples,) at 16 kHz without silence at its ends; phones as `features.phone_labels`
-    takes them, none from espeak-ng."""
+    takes them, none from a synthesiser that
+    does not tell."""
 
     audio: Audio
     phones: list[tuple[str, int]]
+
+
+def check_installed(voice: Voice) -> None:
+    """Refuse a voice that cannot speak here.
+
+    Raises:
+        ConfigError: its synthesiser is not installed.
+    """
+    if shutil.which(voice.program) is None:
+        raise ConfigError(
+            f"{voice.program}, which speaks {voice.name}, is not installed: "
+            f"apt-get install {PACKAGES[voice.program]}"
+        )
 
 
 def speak(voice: Voice, text: str, folder: Path) -> Speech:
@@ -62,12 +77,10 @@ def speak(voice: Voice, text: str, folder: Path) -> Speech:
     Raises:
         ConfigError: the synthesiser is not installed.
     """
-    program = voice.command[0]
-    if shutil.which(program) is None:
-        raise ConfigError(f"{program} is not installed: apt-get install flite espeak-ng")
+    check_installed(voice)
     wav = folder / "sentence.wav"
-    words = ("-psdur", "-t", text, "-o", str(wav)) if voice.tells_phones else ("-w", str(wav), text)
-    said = subprocess.run([*voice.command, *words], check=True, capture_output=True, text=True)
+    command = [voice.program, *voice.command(text, str(wav))]
+    said = subprocess.run(command, check=True, capture_output=True, text=True)
     audio = spoken_at(read_audio(wav), voice.ratio)
     first, last = sound_span(audio)
     phones: list[tuple[str, int]] = []
@@ -106,7 +119,7 @@ def speak_corpus(
         ConfigError: an unknown voice, or a synthesiser that is not installed.
     """
     for name in voices:
-        draw_voice(name, Random(0))
+        check_installed(draw_voice(name, Random(0)))
     if not voices:
         raise ConfigError(f"no voice to speak with; name some of {', '.join(VOICES)}")
     shares = {name: VOICES[name] for name in voices}

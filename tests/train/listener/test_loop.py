@@ -20,18 +20,28 @@ from simulst.train.listener.losses import loss_of
 from simulst.train.listener.model import Dimensions, Listener
 from simulst.train.listener.storage import read_average
 from simulst.train.listener.teacher import TEACHER_WIDTH, Teacher
-from simulst.train.listener.windows import Window
+from simulst.train.listener.windows import Drawing, Window, draw_window
 from tests.train.listener.conftest import TEXTS, tones
 
 
 def trainer(
-    folder: Path, tokenizer: Tokenizer, width: int = 64, teacher_file: Path | None = None
+    folder: Path,
+    tokenizer: Tokenizer,
+    width: int = 64,
+    teacher_file: Path | None = None,
+    steps: int = 8,
 ) -> Trainer:
-    """A tiny model that would train eight steps."""
+    """A tiny model that would train so many steps."""
     taught = TEACHER_WIDTH if teacher_file else 0
     sizes = Dimensions(tokenizer.get_vocab_size(), width, 1, 1, taught)
     plan = Plan(
-        sizes, hours=9.0, steps=8, batch_s=6.0, round_batches=2, seed=5, taught=float(taught > 0)
+        sizes,
+        hours=9.0,
+        steps=steps,
+        batch_s=6.0,
+        round_batches=2,
+        seed=5,
+        taught=float(taught > 0),
     )
     teacher = Teacher.read(teacher_file) if teacher_file else None
     return Trainer(plan, Corpus(folder), tokenizer, teacher)
@@ -61,9 +71,20 @@ def test_a_teacher_is_imitated(
     corpus_folder: Path, tokenizer: Tokenizer, teacher_file: Path
 ) -> None:
     """With a teacher its features are learned, better with every round; without, nothing is."""
-    taught = trainer(corpus_folder, tokenizer, teacher_file=teacher_file)
-    losses = [torch.stack(list(taught.learn_round())).mean(0)[4] for _ in range(12)]
-    assert 0.0 < float(losses[-1]) < 0.8 * float(losses[0])
+    taught = trainer(corpus_folder, tokenizer, teacher_file=teacher_file, steps=120)
+    list(taught.learn_round())
+    window = draw_window(taught.corpus, np.random.default_rng(1), Drawing(2.0, change=0.0))
+    frames = len(window.features) // 2 * 2
+    batch = make_batch([window], tokenizer, frames + 2, zeros=True, taught=True)
+
+    def missed() -> float:
+        with torch.no_grad():
+            return float(loss_of(taught.model, batch, taught.teacher).imitation)
+
+    before = missed()
+    for _ in range(20):
+        list(taught.learn_round())
+    assert 0.0 < missed() < 0.8 * before
     alone = trainer(corpus_folder, tokenizer)
     assert not any(float(step[4]) for step in alone.learn_round())
 

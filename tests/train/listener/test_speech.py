@@ -11,7 +11,7 @@ import pytest
 from simulst.errors import ConfigError
 from simulst.train.listener.features import PHONES, Shard
 from simulst.train.listener.speech import speak, speak_corpus
-from simulst.train.listener.voices import draw_voice
+from simulst.train.listener.voices import PACKAGES, draw_voice
 
 SENTENCES = {
     "tatoeba": ["I see the sea.", "We are going home now.", "She reads every day."],
@@ -22,21 +22,49 @@ SENTENCES = {
     "mlqe-pe": [],
 }
 
-needs_flite = pytest.mark.skipif(
-    not shutil.which("flite"), reason="flite is not installed: apt-get install flite"
+
+def needs(program: str) -> pytest.MarkDecorator:
+    """Skips where a synthesiser is not installed."""
+    why = f"{program} is not installed: apt-get install {PACKAGES[program]}"
+    return pytest.mark.skipif(not shutil.which(program), reason=why)
+
+
+@pytest.mark.parametrize(
+    "voice",
+    [
+        pytest.param("kal16", marks=needs("flite")),
+        pytest.param("ked", marks=needs("festival")),
+    ],
 )
-
-
-@needs_flite
-def test_flite_tells_its_phones(tmp_path: Path) -> None:
+def test_a_synthesiser_tells_its_phones(voice: str, tmp_path: Path) -> None:
     """Phones come in order, are known ones and end where the audio ends."""
-    speech = speak(draw_voice("kal16", Random(1)), "Good morning.", tmp_path)
+    speech = speak(draw_voice(voice, Random(1)), "Good morning.", tmp_path)
     names = [name for name, _ in speech.phones]
     assert names[1:4] == ["g", "uh", "d"] and set(names) <= set(PHONES)
     assert abs(speech.phones[-2][1] - len(speech.audio) / 160) < 20
 
 
-@needs_flite
+@pytest.mark.parametrize(
+    "voice",
+    [
+        pytest.param("slt", marks=needs("flite")),
+        pytest.param("espeak", marks=needs("espeak-ng")),
+        pytest.param("ked", marks=needs("festival")),
+        pytest.param("pico", marks=needs("pico2wave")),
+    ],
+)
+def test_a_varied_voice_is_another_speaker(voice: str, tmp_path: Path) -> None:
+    """The same voice drawn again is another: one takes longer than the other for a sentence with
+    quotation marks and signs of markup in it."""
+    text = 'He said "no" & left: 5 < 6 > 4.'
+    seconds = sorted(
+        len(speak(draw_voice(voice, Random(seed), varied=True), text, tmp_path).audio) / 16_000
+        for seed in range(4)
+    )
+    assert seconds[0] > 1.0 and 1.05 * seconds[0] < seconds[-1] < 8.0, seconds
+
+
+@needs("flite")
 def test_a_corpus_resumes(tmp_path: Path) -> None:
     """Shards that exist are kept; one that is missing is made again as it was."""
 
