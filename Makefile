@@ -1,7 +1,8 @@
 # Needs python3 >= 3.11 with venv. Nothing is fetched but Python packages.
 # `make test` wants the Debian packages flite, espeak-ng, festival and festvox-kdlpc16k too, for the
-# tests of the listener's recipe, libportaudio2, pulseaudio, pulseaudio-utils and libasound2-plugins for those of the
-# microphone, and chromium for those of the page; without them these tests are skipped.
+# tests of the listener's recipe, libportaudio2, pulseaudio, pulseaudio-utils and
+# libasound2-plugins for those of the microphone, and chromium for those of the page; without them
+# these tests are skipped.
 
 PYTHON ?= python3
 VENV ?= .venv
