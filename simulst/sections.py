@@ -12,6 +12,7 @@ from simulst.errors import ConfigError
 
 __all__ = ["RULES", "SPOKEN", "Accept", "Asr", "Audio", "Speak", "Translate"]
 
+PROPOSALS = ("point", "model")
 RULES = ("ratio", "learned", "wait-k", "la-2", "wait-if-worse", "entropy", "random")
 SPOKEN = ("text", "voice", "language", "rate", "speed", "length")
 """What may stand in braces in `speak.command`."""
@@ -141,8 +142,10 @@ class Accept:
         rule: "ratio" is rejection sampling, min(1, p / (M q)), and "learned" the same with the
             ratio at full source as the pack's own network expects it; the others are its rivals.
         m: M of the ratio, or of the learned one; below 1 lenient, above 1 strict.
-        sharpness: beta, p is sharpened to p^beta before the test; 1 is the bare ratio, which
-            mistakes a confident word whose p has fallen by a hair for a doubtful one.
+        proposal: what q of the ratio is where the draft is greedy: "point" as it was proposed,
+            with certainty, q = 1; "model" the model's probability, for which a confident word
+            whose p has fallen by a hair is a doubtful one. Drawn drafts have the model's.
+        sharpness: beta, p is sharpened to p^beta before the test; 1 is the bare ratio.
         lookback: L, source words withheld from the draft.
         k_min, k_max: the lag in words never falls below k_min nor, but for holds that are
             forced open, exceeds k_max; plain wait-k uses k_min alone.
@@ -154,7 +157,8 @@ class Accept:
 
     rule: str = "ratio"
     m: float = 1.0
-    sharpness: float = 16.0
+    proposal: str = "point"
+    sharpness: float = 1.0
     lookback: int = 1
     k_min: int = 3
     k_max: int = 7
@@ -165,6 +169,7 @@ class Accept:
 
     def __post_init__(self) -> None:
         _one_of("accept.rule", self.rule, RULES)
+        _one_of("accept.proposal", self.proposal, PROPOSALS)
         if not 0 < self.m < math.inf:
             raise ConfigError(
                 f"accept.m is {self.m}: M must be above 0 (1 is exact, less is lenient, "
@@ -186,6 +191,11 @@ class Accept:
             raise ConfigError(f"accept.rate is {self.rate}: it must lie in [0, 1]")
         if not 0 < self.temperature < math.inf:
             raise ConfigError(f"accept.temperature is {self.temperature}: it must be above 0")
+
+    @property
+    def certain(self) -> bool:
+        """The ratio takes its drafts as proposed with certainty, q = 1."""
+        return self.rule == "ratio" and self.deterministic and self.proposal == "point"
 
 
 @dataclass(frozen=True, slots=True)

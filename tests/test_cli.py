@@ -230,7 +230,7 @@ def test_unknown_setting(tmp_path: Path, place: str, capsys: pytest.CaptureFixtu
         (["--set", "accept.k_min"], "has no '='"),
         (["--set", "accept.k_min=two"], "takes a value of type int"),
         (["--rule", "guess"], "accept.rule is 'guess': use one of ratio, learned, wait-k"),
-        (["--set", "accept.lookback=0"], "accept.lookback is 0"),
+        (["--rule", "la-2", "--set", "accept.lookback=0"], "accept.lookback is 0"),
         (["--config", "gone.toml"], "gone.toml"),
         (["--out", "talk.doc"], "suffix '.doc' stands for no format; use one of .srt"),
         (["--out", "talk"], "suffix '' stands for no format"),

@@ -31,8 +31,8 @@ def test_file_then_overrides(tmp_path: Path) -> None:
         ("accept.m=-1", "accept.m is -1.0"),
         ("accept.m=much", "accept.m is 'much'; it takes a value of type float"),
         ("accept.k_min=9", "k_min is 9 and accept.k_max is 7"),
+        ("accept.proposal=guess", "use one of point, model"),
         ("accept.rule=guess", "use one of ratio, learned, wait-k"),
-        ("accept.lookback=0", "p = q"),
         ("asr.window_s=40", "between 2 and 29"),
         ("audio.vad=maybe", "type bool"),
         ("accept.k_min", "has no '='"),
@@ -60,6 +60,15 @@ def test_broken_and_missing_files(tmp_path: Path) -> None:
     path.write_text("seed = = 1")
     with pytest.raises(ConfigError, match="not valid TOML"):
         config.load(path)
+
+
+def test_a_test_against_the_own_distribution_is_refused() -> None:
+    """Without a lookback p = q, which says nothing; p itself still says something."""
+    with pytest.raises(ConfigError, match="p = q"):
+        config.load(None, ["accept.lookback=0", "accept.proposal=model"])
+    with pytest.raises(ConfigError, match="p = q"):
+        config.load(None, ["accept.lookback=0", "accept.deterministic=false"])
+    assert config.load(None, ["accept.lookback=0"]).accept.certain
 
 
 def test_learned_evidence_needs_no_lookback() -> None:

@@ -4,7 +4,7 @@ All answer the same question for one token after another, from the left, and sto
 "no". `RatioTest` is rejection sampling; the others are the rivals that it is measured against.
 
     rule            draft from          accepts a token when
-    ratio           x without L words   u <= min(1, p^beta / (M q))
+    ratio           x without L words   u <= min(1, p^beta / (M q)), q = 1 of a greedy draft
     learned         x without L words   u <= min(1, alpha / M)
     la-2            x without L words   p's most likely token is the same
     wait-if-worse   x without L words   p >= q
@@ -59,6 +59,10 @@ class _Rule:
     def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
         raise AssertionError("a rule answers for itself")
 
+    def _log_q(self, draft: Draft, i: int) -> float:
+        """With which log-probability the token was proposed."""
+        return draft.log_q[i]
+
     def judge(
         self,
         draft: Draft,
@@ -81,7 +85,7 @@ class _Rule:
                     token=token,
                     read=read,
                     p=math.exp(score.log_p[i]) if score else None,
-                    q=math.exp(draft.log_q[i]),
+                    q=math.exp(self._log_q(draft, i)),
                     ratio=figure,
                     u=u,
                     accepted=accepted,
@@ -101,9 +105,13 @@ class RatioTest(_Rule):
         lookback: L, source words that q does not see (evidence S1); 0 with a stronger p (S2).
         sharpness: beta; 1 is the bare ratio, large values approach argmax agreement.
         m: M > 0.
+        certain: the draft was greedy: it proposes its tokens with certainty, so q = 1 and the
+            target's own probability decides, as in speculative decoding with a greedy draft
+            (Leviathan et al. 2023). Otherwise q is the drafting model's probability.
     """
 
     m: float = 1.0
+    certain: bool = False
 
     name = "ratio"
     verifies = True
@@ -111,8 +119,11 @@ class RatioTest(_Rule):
 
     def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
         assert score is not None
-        ratio = acceptance(score.log_p[i], draft.log_q[i], self.m)
+        ratio = acceptance(score.log_p[i], self._log_q(draft, i), self.m)
         return u <= ratio, ratio, u
+
+    def _log_q(self, draft: Draft, i: int) -> float:
+        return 0.0 if self.certain else draft.log_q[i]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +215,7 @@ class RandomHold(_Rule):
 def build(accept: config.Accept) -> Acceptor:
     """The rule that the settings name."""
     rules: dict[str, Callable[[], Acceptor]] = {
-        "ratio": lambda: RatioTest(accept.lookback, accept.sharpness, accept.m),
+        "ratio": lambda: RatioTest(accept.lookback, accept.sharpness, accept.m, accept.certain),
         "learned": lambda: LearnedTest(accept.lookback, m=accept.m),
         "la-2": lambda: Agreement(accept.lookback),
         "wait-if-worse": lambda: WaitIfWorse(accept.lookback),

@@ -154,6 +154,8 @@ class Point:
             shown["k"] += f"–{accept.k_max}"
         if accept.rule in ("ratio", "learned", "la-2", "wait-if-worse"):
             shown["L"] = str(accept.lookback)
+        if accept.certain:
+            shown["q"] = "1"
         for name in ("m", "sharpness", "entropy", "rate"):
             if accept.rule in PARAMETERS[name]:
                 shown[SHOWN[name]] = f"{getattr(accept, name):g}"

@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulst import __version__, calibration
-from simulst.config import Accept, Asr, Config, Translate
+from simulst.config import Asr, Config, Translate
 from simulst.corpus import read_pairs
 from simulst.errors import ConfigError, DataError, OutputError
 from simulst.evaluate import tables
@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["HEADER", "Evidence", "add_arguments", "estimates", "run"]
 
 HEADER = ("evidence", "AUROC", "95 %", "over entropy, 95 %", "Brier", "ECE", "tokens", "base rate")
-BETA = Accept().sharpness
+BETA = 16.0
+"""Of the sharpened ratio."""
 REFERENCE = "entropy of p"
 
 Floats = NDArray[np.float64]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,27 @@ def test_ratio_stops_at_the_first_rejection() -> None:
     """p/q = 1.2, 0.5, 1.125: u = 0.6 stops at the second token, u = 0.5 passes all."""
     assert accepted(rules.RatioTest(1, m=1.0), 0.6) == [True, False]
     assert accepted(rules.RatioTest(1, m=1.0), 0.5) == [True, True, True]
+
+
+def test_a_greedy_draft_is_proposed_with_certainty() -> None:
+    """q = 1, so p alone meets u: 0.6 passes a half, 0.2 does not, and M = 0.5 doubles
+    both."""
+    assert accepted(rules.RatioTest(1, m=1.0, certain=True)) == [True, False]
+    assert accepted(rules.RatioTest(1, m=0.5, certain=True), 0.39) == [True, True, True]
+    verdict = judge(rules.RatioTest(1, m=1.0, certain=True))[1]
+    assert (verdict.p, verdict.q, verdict.ratio) == pytest.approx((0.2, 1.0, 0.2))
+
+
+def test_only_a_greedy_draft_is_certain() -> None:
+    """Settings decide what q is: 1, or the model's where drafts are drawn or where it is asked."""
+    cases: list[tuple[dict[str, Any], bool]] = [
+        ({}, True),
+        ({"proposal": "model"}, False),
+        ({"deterministic": False}, False),
+    ]
+    for fields, certain in cases:
+        rule = rules.build(config.Accept(**fields))
+        assert isinstance(rule, rules.RatioTest) and rule.certain is certain
 
 
 def test_m_makes_it_strict_or_lenient() -> None:

@@ -107,7 +107,7 @@ def test_parameters_shown_are_those_the_rule_reads() -> None:
         for rule in ("ratio", "random", "entropy", "la-2")
     }
     assert texts == {
-        "ratio": "k=3–7 L=1 M=1 sharpness=16",
+        "ratio": "k=3–7 L=1 q=1 M=1 sharpness=1",
         "random": "k=3–7 rate=0.7",
         "entropy": "k=3–7 entropy=1.5",
         "la-2": "k=3–7 L=1",
@@ -117,9 +117,9 @@ def test_parameters_shown_are_those_the_rule_reads() -> None:
 def test_a_curve_is_named_by_what_its_points_share() -> None:
     """The varied parameter stands at the point, the others in the name of the curve."""
     swept = point(sweep=Sweep("ratio", "m", (1.0,)))
-    assert (swept.varied, swept.curve) == ("M=1", "ratio, M varied: k=3–7 L=1 sharpness=16")
+    assert (swept.varied, swept.curve) == ("M=1", "ratio, M varied: k=3–7 L=1 q=1 sharpness=1")
     alone = point()
-    assert (alone.varied, alone.curve) == ("", "ratio: k=3–7 L=1 M=1 sharpness=16")
+    assert (alone.varied, alone.curve) == ("", "ratio: k=3–7 L=1 q=1 M=1 sharpness=1")
 
 
 def test_skipped_sentences_are_shown() -> None:
