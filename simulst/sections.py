@@ -161,7 +161,7 @@ class Accept:
     sharpness: float = 1.0
     lookback: int = 1
     k_min: int = 3
-    k_max: int = 7
+    k_max: int = 5
     entropy: float = 1.5
     rate: float = 0.7
     deterministic: bool = True

@@ -33,7 +33,9 @@ from simulst.types import (
 from tests.fakes import SENTENCES, ScriptedTranscriber, translator
 
 TALK_S = 10
-CONFIG = config.load(None, ["audio.vad=false", "accept.proposal=model"])  # random weights are never sure
+CONFIG = config.load(
+    None, ["audio.vad=false", "accept.proposal=model"]
+)  # random weights are never sure
 
 
 @pytest.fixture(autouse=True, scope="module")

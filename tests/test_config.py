@@ -30,7 +30,7 @@ def test_file_then_overrides(tmp_path: Path) -> None:
         ("accept.m=0", "accept.m is 0.0: M must be above 0"),
         ("accept.m=-1", "accept.m is -1.0"),
         ("accept.m=much", "accept.m is 'much'; it takes a value of type float"),
-        ("accept.k_min=9", "k_min is 9 and accept.k_max is 7"),
+        ("accept.k_min=9", "k_min is 9 and accept.k_max is 5"),
         ("accept.proposal=guess", "use one of point, model"),
         ("accept.rule=guess", "use one of ratio, learned, wait-k"),
         ("asr.window_s=40", "between 2 and 29"),

@@ -11,6 +11,7 @@ Each stage keeps what an earlier run finished; a stopped run goes on where it wa
                 teacher's tensors, so it is never a pack to ship
     train       --hours, from both where they were made, else from random weights. All three may
                 begin while corpus stages still add shards, and blocks and heads run side by side
+    blend       weights between --start and what came of it, at --start-share of the first
     export      half a minute
     score       a quarter of an hour, most of it for the half hour in which nothing is said
 
@@ -29,9 +30,11 @@ from simulst.errors import ConfigError
 __all__ = ["add_arguments", "run"]
 
 TRAININGS = ("blocks", "heads", "train")
-STAGES = ("recordings", "speech", "blocks", "heads", "ceiling", "train", "export", "score")
-UNASKED = ("blocks", "heads", "ceiling")
-"""Stages that want a teacher, and to be named."""
+STAGES = ("recordings", "speech", "blocks", "heads", "ceiling", "train", "blend", "export", "score")
+TAUGHT = ("blocks", "heads", "ceiling")
+"""Stages that want a teacher."""
+UNASKED = (*TAUGHT, "blend")
+"""Stages that have to be named."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--blocks-hours", type=float, default=0.5, help="of the stage blocks (0.5)")
     parser.add_argument("--heads-hours", type=float, default=0.5, help="of the stage heads (0.5)")
     parser.add_argument("--start", type=Path, default=None, help="weights: an average.pt")
+    parser.add_argument(
+        "--start-share", type=float, default=0.5, help="of them in the stage blend (0.5)"
+    )
     parser.add_argument("--pieces", type=int, default=1024, help="of the vocabulary (1024)")
     parser.add_argument("--width", type=int, default=256, help="of the model, n x 64 (256)")
     parser.add_argument(
@@ -114,6 +120,8 @@ def run(args: argparse.Namespace) -> int:
             stages.train(args, name)
     if "ceiling" in args.stages:
         stages.ceiling(args)
+    if "blend" in args.stages:
+        stages.blend(args)
     if "export" in args.stages:
         stages.export(args)
     if "score" in args.stages:
@@ -140,19 +148,23 @@ def _check(args: argparse.Namespace) -> None:
         value = getattr(args, option)
         if value is not None and value <= 0:
             raise ConfigError(f"--{option.replace('_', '-')} {value}: give a number above 0")
-    if not 0 <= args.teacher_share <= 1:
-        raise ConfigError(f"--teacher-share {args.teacher_share}: it must lie in [0, 1]")
+    for option in ("teacher_share", "start_share"):
+        if not 0 <= getattr(args, option) <= 1:
+            name = option.replace("_", "-")
+            raise ConfigError(f"--{name} {getattr(args, option)}: it must lie in [0, 1]")
     if args.width <= 0 or args.width % 64:
         raise ConfigError(f"--width {args.width}: heads are 64 wide, give a multiple of 64")
     if args.encoder_layers < 1 or args.decoder_layers < 1:
         raise ConfigError("--encoder-layers and --decoder-layers: give 1 or more")
     if args.pieces < 300:
         raise ConfigError(f"--pieces {args.pieces}: 256 are single bytes, give 300 or more")
-    if set(UNASKED) & set(args.stages):
+    if "blend" in args.stages and args.start is None:
+        raise ConfigError("the stage blend goes back towards --start: give one")
+    if set(TAUGHT) & set(args.stages):
         from simulst.train.listener.teacher import TEACHER_LAYERS, TEACHER_WIDTH
 
         if args.teacher is None:
-            raise ConfigError(f"the stages {', '.join(UNASKED)} have a teacher: give --teacher")
+            raise ConfigError(f"the stages {', '.join(TAUGHT)} have a teacher: give --teacher")
         if (args.width, args.encoder_layers) != (TEACHER_WIDTH, TEACHER_LAYERS):
             raise ConfigError(
                 "the stages blocks and heads make parts that fit the teacher's: give --width "

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from simulst.train.listener.loop import Plan, Trainer
     from simulst.train.listener.teacher import Teacher
 
-__all__ = ["ceiling", "export", "make_corpus", "plan_of", "score", "train"]
+__all__ = ["blend", "ceiling", "export", "make_corpus", "plan_of", "score", "train"]
 
+BLEND = "blend.pt"
 PARTS = ("blocks", "heads")
 """Stages that train the parts of a listener, which the stage train starts from."""
 BATCH_S = {"blocks": 60.0, "heads": 100.0, "train": 120.0}
@@ -184,12 +185,27 @@ def plan_of(
     )
 
 
+def blend(args: argparse.Namespace) -> None:
+    """Writes weights between `--start` and the averaged ones to `blend.pt` in `--work`."""
+    from simulst.train.listener.storage import write_blend
+
+    path = args.work / BLEND
+    write_blend(path, args.start, args.work / "average.pt", args.start_share)
+    _report(f"{path}: {args.start_share:g} of {args.start}, the rest of what came of it")
+
+
+def _weights(args: argparse.Namespace) -> Path:
+    """What the pack is made of."""
+    blended: Path = args.work / BLEND
+    return blended if blended.exists() else args.work / "average.pt"
+
+
 def export(args: argparse.Namespace) -> None:
-    """Makes a pack of the averaged weights in `--work`."""
+    """Makes a pack of the weights in `--work`: the blended ones, or the averaged ones."""
     from simulst.train.listener.export import export_pack
     from simulst.train.listener.storage import read_average
 
-    model, state = read_average(args.work / "average.pt")
+    model, state = read_average(_weights(args))
     export_pack(model, args.work / "tokenizer.json", args.out, fields={"steps": state["step"]})
     size = sum(file.stat().st_size for file in args.out.iterdir() if file.is_file())
     _report(f"{args.out}: {size / 1e6:.1f} MB after {state['step']} steps")
@@ -226,7 +242,7 @@ def score(args: argparse.Namespace) -> None:
     from simulst.train.listener.storage import read_average, read_facts
     from simulst.train.listener.voices import HELD_OUT
 
-    model, state = read_average(args.work / "average.pt")
+    model, state = read_average(_weights(args))
     _, held_out = _read_texts(args)
     scores, notes = evaluate_pack(
         args.out, args.data, held_out, [*args.voices, HELD_OUT], seed=args.seed, report=_report

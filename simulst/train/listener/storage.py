@@ -28,6 +28,7 @@ __all__ = [
     "save_state",
     "take_over",
     "write_average",
+    "write_blend",
 ]
 
 
@@ -108,6 +109,32 @@ def read_start(path: Path) -> dict[str, Tensor]:
     if "average" not in state:
         raise ModelError(f"--start {path} holds no averaged weights of a listener")
     return dict(state["average"])
+
+
+@torch.no_grad()
+def write_blend(path: Path, start: Path, end: Path, share: float) -> None:
+    """Writes weights between those that a training began and ended with.
+
+    Where the training has learnt something new, they hear that about as well, and what was known
+    before better (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+
+    Args:
+        path: to write, as `write_average` does, with the facts of `end`.
+        start, end: an `average.pt` each, of one size.
+        share: of `start`, from 0 to 1.
+
+    Raises:
+        ModelError: one of them is missing, or they are of other sizes.
+    """
+    model, facts = read_average(end)
+    old = read_start(start)
+    take_over(Listener(model.sizes), old)  # says so where they do not fit
+    for name, weight in model.named_parameters():
+        if name in old:
+            weight.lerp_(old[name].float(), share)
+    told = {name: fact for name, fact in facts.items() if name not in ("sizes", "average")}
+    kept = {name: weight for name, weight in model.named_parameters() if name in facts["average"]}
+    write_average(path, model.sizes, kept, {**told, "start_share": share})
 
 
 @torch.no_grad()

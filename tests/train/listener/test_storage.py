@@ -9,7 +9,13 @@ import torch
 
 from simulst.errors import ModelError
 from simulst.train.listener.model import Dimensions, Listener
-from simulst.train.listener.storage import read_average, read_start, take_over, write_average
+from simulst.train.listener.storage import (
+    read_average,
+    read_start,
+    take_over,
+    write_average,
+    write_blend,
+)
 
 SIZES = Dimensions(300, 64, 1, 1)
 
@@ -65,3 +71,30 @@ def test_a_start_must_fit(tmp_path: Path) -> None:
         take_over(Listener(Dimensions(300, 64, 2, 1)), weights)
     with pytest.raises(ModelError, match="size"):
         take_over(Listener(Dimensions(301, 64, 1, 1)), weights)
+
+
+def test_a_blend_lies_between_start_and_end(tmp_path: Path) -> None:
+    """A quarter of the start, three of the end, heads for training too; the facts are the end's."""
+    first, last = tmp_path / "start.pt", tmp_path / "average.pt"
+    end = averaged(last)
+    start = {name: weight + 1.0 for name, weight in end.named_parameters()}
+    write_average(first, SIZES, start, {"step": 1})
+    write_blend(tmp_path / "blend.pt", first, last, 0.25)
+    back, state = read_average(tmp_path / "blend.pt")
+    assert (state["step"], state["start_share"]) == (3, 0.25)
+    assert state["average"].keys() == start.keys()
+    weights = dict(end.named_parameters())
+    for name, weight in back.named_parameters():
+        torch.testing.assert_close(weight, weights[name] + 0.25, atol=2e-3, rtol=1e-3)
+
+
+def test_a_blend_is_of_one_size(tmp_path: Path) -> None:
+    """Weights of another model are refused, and nothing is written."""
+    averaged(tmp_path / "average.pt")
+    averaged(tmp_path / "start.pt", Dimensions(300, 64, 2, 1))
+    averaged(tmp_path / "wide.pt", Dimensions(301, 64, 1, 1))
+    with pytest.raises(ModelError, match="size"):
+        write_blend(tmp_path / "b.pt", tmp_path / "wide.pt", tmp_path / "average.pt", 0.5)
+    with pytest.raises(ModelError, match="missing"):
+        write_blend(tmp_path / "b.pt", tmp_path / "average.pt", tmp_path / "start.pt", 0.5)
+    assert not (tmp_path / "b.pt").exists()
