@@ -111,6 +111,7 @@ class _Watch:
     name = "random"
     verifies = False
     learned = False
+    certain = False
     sharpness = 1.0
     reason = Reason.RANDOM
 

@@ -160,6 +160,11 @@ class Acceptor(Protocol):
         ...
 
     @property
+    def certain(self) -> bool:
+        """Whether q is 1, so that p alone decides and may be q's own distribution."""
+        ...
+
+    @property
     def sharpness(self) -> float:
         """beta, the exponent of the verifier's distribution."""
         ...

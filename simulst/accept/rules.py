@@ -56,6 +56,11 @@ class _Rule:
     learned = False
     reason = Reason.SCHEDULE
 
+    @property
+    def certain(self) -> bool:
+        """Whether drafts count as proposed with certainty."""
+        return False
+
     def _answer(self, draft: Draft, score: Score | None, i: int, u: float) -> Answer:
         raise AssertionError("a rule answers for itself")
 

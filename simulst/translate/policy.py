@@ -90,7 +90,12 @@ class Policy:
                     )
         if acceptor.learned:
             _check_evidence(acceptor, verifier or translator)
-        elif verifier is None and acceptor.verifies and acceptor.lookback == 0:
+        elif (
+            verifier is None
+            and acceptor.verifies
+            and acceptor.lookback == 0
+            and not acceptor.certain
+        ):
             raise ConfigError(
                 "the draft would be tested against its own distribution: with p = q the ratio is "
                 "1/M for every word; withhold source words (lookback >= 1) or give a verifier"

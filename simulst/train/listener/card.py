@@ -106,7 +106,8 @@ latter in {state["copies"]} copies, each with other pitches, rooms and lines.
 One hundredth of the sentences is held out (by a checksum of their letters). The training voices
 are {", ".join(state["voices"])}, each at many rates and pitches; **{held_out_voice} is held out**:
 no sentence of the training was spoken by it, nor by its narrow-band twin. flite's voices are free
-to use (BSD-like); espeak-ng's program is GPL, its output free.
+to use (BSD-like), and so is festival's ked; Pico's are under Apache-2.0, though their sources were
+never published; espeak-ng's program is GPL, its output free.
 
 ## Recipe
 {_runs([*parts, ("train", state)])}
