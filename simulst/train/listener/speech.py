@@ -46,8 +46,7 @@ DEV_SENTENCES = 40
 @dataclass(frozen=True, slots=True)
 class Speech:
     """Audio (samples,) at 16 kHz without silence at its ends; phones as `features.phone_labels`
-    takes them, none from a synthesiser that
-    does not tell."""
+    takes them, none where the synthesiser does not tell."""
 
     audio: Audio
     phones: list[tuple[str, int]]

@@ -99,6 +99,8 @@ def train(args: argparse.Namespace, stage: str = "train") -> None:
     """
     folder = args.work if stage == "train" else args.work / stage
     with held(folder):
+        if stage == "train":
+            (args.work / BLEND).unlink(missing_ok=True)  # of weights before these
         trainer = _trainer(args, stage)
         if trainer.resume(folder):
             _report(f"{stage}: going on from step {trainer.step}")

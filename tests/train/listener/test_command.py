@@ -31,6 +31,8 @@ def parse(*options: str) -> argparse.Namespace:
         (["--voices", "slt", "hal"], "hal"),
         (["--voices", "kal16"], "held out"),
         (["--teacher-share", "2"], "--teacher-share 2"),
+        (["--start-share", "-1"], "--start-share -1"),
+        (["--stages", "blend"], "blend goes back towards --start"),
         (["--stages", "heads"], "--teacher"),
         (["--stages", "blocks", "--teacher", "t.npz"], "--width 384 --encoder-layers 4, not 256"),
         (["--blocks-hours", "0"], "--blocks-hours 0"),
