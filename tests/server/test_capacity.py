@@ -11,25 +11,25 @@ import pytest
 from simulst import packs
 from simulst.conference import build
 from simulst.config import load
-from simulst.server.capacity import babble, measure, weigh
+from simulst.server.capacity import measure, speech, weigh
 from simulst.types import Update, Word
 from tests.server.client import Echo, Hall, Together
 
 
-def test_babble_is_bounded_and_always_the_same() -> None:
-    """The generated sound has the length asked for, fits into [-1, 1] and depends on the seed."""
-    sound = babble(1.0)
-    assert sound.shape == (16_000,) and sound.dtype == np.float32
-    assert 0.3 < np.abs(sound).max() <= 0.4
-    assert np.array_equal(sound, babble(1.0))
-    assert not np.array_equal(sound, babble(1.0, seed=1))
+def test_speech_is_as_long_as_asked_for() -> None:
+    """It fits into [-1, 1], and begins again where it ends."""
+    sound = speech(30.0)
+    assert sound.shape == (480_000,) and sound.dtype == np.float32
+    assert 0.3 < np.abs(sound).max() <= 1.0
+    assert np.array_equal(sound[: 12 * 16_000], sound[12 * 16_000 : 24 * 16_000])
+    assert np.array_equal(speech(1.0), sound[:16_000])
 
 
 def test_the_packs_take_it_for_speech() -> None:
     """The voice gate opens, words are heard in it and translated: all parts are measured."""
     packs.find("listen-en", "asr")
     engine = build(load(), ("de",))
-    sound, session = babble(7.0), engine.open()
+    sound, session = speech(7.0), engine.open()
     words = emissions = 0
     for begin in range(0, len(sound), engine.step_samples):  # as it is measured
         chunk = sound[begin : begin + engine.step_samples]
