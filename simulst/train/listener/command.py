@@ -74,6 +74,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--batch-seconds", type=float, default=None, help="(blocks 60, heads 100, train 120)"
     )
     parser.add_argument(
+        "--text-tokens",
+        type=int,
+        default=4096,
+        help="of text without sound that the decoder reads at every step, 0 for none (4096)",
+    )
+    parser.add_argument(
         "--rate",
         type=float,
         default=None,
@@ -148,6 +154,8 @@ def _check(args: argparse.Namespace) -> None:
         value = getattr(args, option)
         if value is not None and value <= 0:
             raise ConfigError(f"--{option.replace('_', '-')} {value}: give a number above 0")
+    if args.text_tokens < 0:
+        raise ConfigError(f"--text-tokens {args.text_tokens}: give 0 for no text, or more")
     for option in ("teacher_share", "start_share"):
         if not 0 <= getattr(args, option) <= 1:
             name = option.replace("_", "-")

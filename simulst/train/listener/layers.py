@@ -104,3 +104,10 @@ class DecoderLayer(EncoderLayer):
         looks = self.encoder_attn.looks(y, memory)
         x = x + self.dropout(self.encoder_attn(y, memory))
         return x + self.dropout(self.transformed(x)), looks
+
+    def read(self, x: Tensor) -> Tensor:
+        """The next states (B, U, D) where nothing is heard."""
+        y = self.self_attn_layer_norm(x)
+        x = x + self.dropout(self.self_attn(y, y, causal=True))
+        out: Tensor = x + self.dropout(self.transformed(x))  # (B, U, D)
+        return out

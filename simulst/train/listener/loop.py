@@ -24,9 +24,10 @@ from simulst.train.listener.alignment import align_shard
 from simulst.train.listener.batches import Batch, batch_windows
 from simulst.train.listener.blocks import BlockTeacher, begin_small
 from simulst.train.listener.corpus import Corpus
-from simulst.train.listener.losses import NAMES, loss_of
+from simulst.train.listener.losses import NAMES, loss_of, reading_loss
 from simulst.train.listener.model import Dimensions, Encoder, Listener
 from simulst.train.listener.monitor import read_gauges
+from simulst.train.listener.reading import Texts
 from simulst.train.listener.rounds import Order, RoundSource
 from simulst.train.listener.storage import load_state, save_state, take_over, write_average
 from simulst.train.listener.teacher import Teacher
@@ -37,6 +38,9 @@ __all__ = ["Plan", "Trainer"]
 
 JOINED = 0.5
 """Share of the blockwise budget after which the parts hear each other and no longer the teacher."""
+READING = 0.3
+"""Weight of the loss on text that is read."""
+REPORTED = (*NAMES, "reading")
 MOST_ALIGNED = 48
 """Shards whose word ends are looked for on a CPU, where each takes seconds."""
 
@@ -88,6 +92,7 @@ class Trainer:
         tokenizer: of the model.
         teacher: whose features are learned, or to hear with where the model has no encoder.
         start: weights to start from, by their names; others start at random.
+        texts: that the decoder reads a batch of at every step; None for none.
         facts: plain values kept beside the averaged weights, for the card.
     """
 
@@ -98,12 +103,14 @@ class Trainer:
         tokenizer: Tokenizer,
         teacher: Teacher | None = None,
         start: Mapping[str, Tensor] | None = None,
+        texts: Texts | None = None,
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         self.plan = plan
         self.corpus = corpus
         self.tokenizer = tokenizer
         self.teacher = teacher
+        self.texts = texts
         self.facts = dict(facts or {})
         torch.manual_seed(plan.seed)
         self.model = Listener(plan.sizes, encoder=None if plan.sizes.encoder_layers else teacher)
@@ -157,7 +164,7 @@ class Trainer:
         """
         begun = time.monotonic() - self.elapsed_s
         saved = reported = gauged = time.monotonic()
-        sums = torch.zeros(len(NAMES) + 1, device=self.plan.device)
+        sums = torch.zeros(len(REPORTED) + 1, device=self.plan.device)
         heard_s = self.heard_s
         while self.progress < 1.0:
             for losses in self.learn_round():
@@ -182,7 +189,7 @@ class Trainer:
         self.gauge(report)
 
     def learn_round(self) -> Iterator[Tensor]:
-        """Learns from the batches of the next round; yields the losses of each step (5,)."""
+        """Learns from the batches of the next round; yields the losses of each step (6,)."""
         if self.teacher is not None and not self._ready:
             self._measure(self.teacher)
         order, batches = self.rounds.next_round()
@@ -205,9 +212,8 @@ class Trainer:
 
     def _line(self, sums: Tensor, speed: float) -> str:
         *losses, count = sums.tolist()
-        means = "  ".join(
-            f"{name} {loss / max(count, 1):.3f}" for name, loss in zip(NAMES, losses, strict=True)
-        )
+        named = zip(REPORTED, losses, strict=True)
+        means = "  ".join(f"{name} {loss / max(count, 1):.3f}" for name, loss in named)
         return (
             f"{self.progress:5.1%}  step {self.step}  {self.elapsed_s / 60:.1f} min  "
             f"heard {self.heard_s / 3600:.2f} h  {speed:.0f} s/s  {means}  "
@@ -243,10 +249,19 @@ class Trainer:
             parts = self._learn_blocks(self._blocks, self.model.encoder, batch)
             total, numbers = parts.sum(), F.pad(parts.mean().detach()[None], (len(NAMES) - 1, 0))
         torch.autograd.backward(total)
+        numbers = torch.cat([numbers, self._read()])
         warmth = min(1.0, (self.step + 1) / 100)
         cooling = min(1.0, 0.02 + (1.0 - self.progress) / 0.55)
         self.weights.step(self.plan.rate * warmth * cooling)
         return numbers
+
+    def _read(self) -> Tensor:
+        """Learns from text, where there is any; returns the loss (1,), 0 where there is none."""
+        if self.texts is None:
+            return torch.zeros(1, device=self.plan.device)
+        loss = reading_loss(self.model, self.texts.batch(self.step))
+        torch.autograd.backward(READING * loss)
+        return loss.detach().float()[None]
 
     def _learn_blocks(self, blocks: BlockTeacher, encoder: Encoder, batch: Batch) -> Tensor:
         """The losses of the parts, alone at first and then joined."""

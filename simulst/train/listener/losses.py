@@ -11,9 +11,10 @@ from torch import Tensor
 from simulst.train.listener.alignment import best_path
 from simulst.train.listener.batches import IGNORED, Batch
 from simulst.train.listener.model import Listener
+from simulst.train.listener.reading import Reading
 from simulst.train.listener.teacher import Teacher
 
-__all__ = ["NAMES", "Losses", "imitation_loss", "look_loss", "loss_of"]
+__all__ = ["NAMES", "Losses", "imitation_loss", "look_loss", "loss_of", "reading_loss"]
 
 IMITATION = 2.0
 """Weight of the teacher's features: at 1, in half of the batches, they were being forgotten."""
@@ -87,6 +88,21 @@ def imitation_loss(guess: Tensor, features: Tensor, lengths: Tensor) -> Tensor:
     return (error * inside).sum() / inside.sum().clamp_min(1)
 
 
+def reading_loss(model: Listener, reading: Reading) -> Tensor:
+    """Mean cross-entropy a token of text without sound, labels smoothed."""
+    device = model.ctc.weight.device
+    return _token_loss(model.read(reading.tokens.to(device)), reading.targets.to(device))
+
+
+def _token_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    return F.cross_entropy(
+        logits.float().flatten(0, 1),
+        targets.flatten(),
+        ignore_index=IGNORED,
+        label_smoothing=0.1,
+    )
+
+
 def loss_of(model: Listener, batch: Batch, teacher: Teacher | None = None) -> Losses:
     """The losses of a batch; where to look is taught once CTC can spell a little.
 
@@ -99,12 +115,7 @@ def loss_of(model: Listener, batch: Batch, teacher: Teacher | None = None) -> Lo
     batch = batch.to(weight.device)
     scores = model(batch.mel.to(weight.dtype), batch.tokens)
     nothing = scores.looks.sum() * 0.0
-    token = F.cross_entropy(
-        scores.tokens.float().flatten(0, 1),
-        batch.targets.flatten(),
-        ignore_index=IGNORED,
-        label_smoothing=0.1,
-    )
+    token = _token_loss(scores.tokens, batch.targets)
     spelled = scores.letters.float().log_softmax(-1)  # (B, T, L)
     ctc = F.ctc_loss(
         spelled.transpose(0, 1),

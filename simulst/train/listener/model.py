@@ -122,13 +122,26 @@ class Decoder(nn.Module):
 
     def forward(self, tokens: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """States (B, U, D) and where the guided heads of all layers look (B, heads, U, T)."""
-        x = self.embed_tokens(tokens) + self.embed_positions.weight[: tokens.shape[1]]
+        x = self._embedded(tokens)
         looks: list[Tensor] = []
         for layer in self.layers:
             assert isinstance(layer, DecoderLayer)
             x, looked = layer.decode(x, memory)
             looks.append(looked)
         return self.layer_norm(x), torch.cat(looks, dim=1)
+
+    def read(self, tokens: Tensor) -> Tensor:
+        """States (B, U, D) where nothing is heard."""
+        x = self._embedded(tokens)
+        for layer in self.layers:
+            assert isinstance(layer, DecoderLayer)
+            x = layer.read(x)
+        states: Tensor = self.layer_norm(x)
+        return states
+
+    def _embedded(self, tokens: Tensor) -> Tensor:
+        embedded: Tensor = self.embed_tokens(tokens)
+        return embedded + self.embed_positions.weight[: tokens.shape[1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +251,10 @@ class Listener(nn.Module):
             looks=looks,
             features=None if self.imitation is None else self.imitation(memory),
         )
+
+    def read(self, tokens: Tensor) -> Tensor:
+        """Logits of the next token (B, U, V) of text that is read, after tokens (B, U)."""
+        return F.linear(self.decoder.read(tokens), self.decoder.embed_tokens.weight)
 
     def parameter_count(self) -> int:
         """Weights that ship: without the heads for training, the tied output counted once."""

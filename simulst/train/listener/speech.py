@@ -33,7 +33,7 @@ from simulst.train.listener.features import (
     write_shard,
 )
 from simulst.train.listener.jobs import run_jobs
-from simulst.train.listener.texts import SOURCES
+from simulst.train.listener.texts import SOURCES, mean_words
 from simulst.train.listener.voices import HELD_OUT, PACKAGES, VOICES, Voice, draw_voice
 from simulst.train.listener.waveforms import Audio, read_audio, spoken_at
 
@@ -158,17 +158,13 @@ def _draw_talks(
     """Voices, and the neighbouring sentences that each speaks."""
     sources = [source for source in SOURCES if sentences[source]]
     weights = [
-        SOURCES[source] / _mean_words(sentences[source]) for source in sources
+        SOURCES[source] / mean_words(sentences[source]) for source in sources
     ]  # shares are of speech, talks are counted in sentences
     while True:
         texts = sentences[rng.choices(sources, weights)[0]]
         first = rng.randrange(max(1, len(texts) - TALK_SENTENCES))
         family = rng.choices(list(shares), list(shares.values()))[0]
         yield draw_voice(family, rng, varied=True), texts[first : first + TALK_SENTENCES]
-
-
-def _mean_words(texts: list[str]) -> float:
-    return sum(len(text.split()) for text in texts) / len(texts)
 
 
 def _add(

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from simulst.locks import held
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from torch import Tensor
 
     from simulst.train.listener.loop import Plan, Trainer
+    from simulst.train.listener.reading import Texts
     from simulst.train.listener.teacher import Teacher
 
 __all__ = ["blend", "ceiling", "export", "make_corpus", "plan_of", "score", "train"]
@@ -122,6 +124,7 @@ def _trainer(args: argparse.Namespace, stage: str) -> Trainer:
         tokenizer,
         teacher,
         start,
+        None if stage == "blocks" else _texts(args, tokenizer),
         {
             "command": _command(args),
             "hardware": _hardware(args),
@@ -129,6 +132,15 @@ def _trainer(args: argparse.Namespace, stage: str) -> Trainer:
             "copies": args.copies,
         },
     )
+
+
+def _texts(args: argparse.Namespace, tokenizer: Tokenizer) -> Texts | None:
+    """What the decoder reads, if it is to."""
+    from simulst.train.listener.reading import Texts
+
+    if not args.text_tokens:
+        return None
+    return Texts(_read_texts(args)[0], tokenizer, args.text_tokens, args.seed)
 
 
 def _start(args: argparse.Namespace, stage: str) -> dict[str, Tensor] | None:
@@ -264,7 +276,8 @@ def score(args: argparse.Namespace) -> None:
 def _command(args: argparse.Namespace) -> str:
     """The command of this run, without the paths of this machine."""
     options = ["hours", "speech_hours", "copies", "pieces", "width", "encoder_layers"]
-    options += ["decoder_layers", "feedforward", "batch_seconds", "rate", "seed", "device"]
+    options += ["decoder_layers", "feedforward", "batch_seconds", "text_tokens", "rate", "seed"]
+    options += ["device"]
     if args.teacher is not None:
         options += ["teacher_share", "blocks_hours", "heads_hours"]
     given = [option for option in options if getattr(args, option)]

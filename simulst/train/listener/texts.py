@@ -10,11 +10,21 @@ import gzip
 import re
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from simulst.errors import DataError
 
-__all__ = ["SOURCES", "TrueCaser", "clean", "is_held_out", "read_sentences", "spoken_form", "tidy"]
+__all__ = [
+    "SOURCES",
+    "TrueCaser",
+    "clean",
+    "is_held_out",
+    "mean_words",
+    "read_sentences",
+    "spoken_form",
+    "tidy",
+]
 
 SOURCES: dict[str, float] = {
     "tatoeba": 0.36,
@@ -94,6 +104,11 @@ def read_sentences(path: Path) -> dict[str, list[str]]:
     if not any(sentences.values()):
         raise DataError(f"{path} holds no sentence of {', '.join(SOURCES)}")
     return {source: list(texts) for source, texts in sentences.items()}
+
+
+def mean_words(texts: Sequence[str]) -> float:
+    """Words a text; `texts` are not empty."""
+    return sum(len(text.split()) for text in texts) / len(texts)
 
 
 class TrueCaser:

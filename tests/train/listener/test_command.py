@@ -39,6 +39,7 @@ def parse(*options: str) -> argparse.Namespace:
         (["--hours", "0"], "--hours 0"),
         (["--width", "100"], "--width 100"),
         (["--pieces", "100"], "--pieces 100"),
+        (["--text-tokens", "-1"], "--text-tokens -1"),
     ],
 )
 def test_a_wrong_option_is_named(options: list[str], named: str) -> None:

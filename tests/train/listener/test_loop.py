@@ -18,6 +18,7 @@ from simulst.train.listener.features import log_mel
 from simulst.train.listener.loop import Plan, Trainer
 from simulst.train.listener.losses import loss_of
 from simulst.train.listener.model import Dimensions, Listener
+from simulst.train.listener.reading import Texts
 from simulst.train.listener.storage import read_average
 from simulst.train.listener.teacher import TEACHER_WIDTH, Teacher
 from simulst.train.listener.windows import Drawing, Window, draw_window
@@ -30,6 +31,7 @@ def trainer(
     width: int = 64,
     teacher_file: Path | None = None,
     steps: int = 8,
+    reads: bool = False,
 ) -> Trainer:
     """A tiny model that would train so many steps."""
     taught = TEACHER_WIDTH if teacher_file else 0
@@ -44,22 +46,28 @@ def trainer(
         taught=float(taught > 0),
     )
     teacher = Teacher.read(teacher_file) if teacher_file else None
-    return Trainer(plan, Corpus(folder), tokenizer, teacher)
+    texts = Texts({"tatoeba": TEXTS}, tokenizer, 200, plan.seed) if reads else None
+    return Trainer(plan, Corpus(folder), tokenizer, teacher, texts=texts)
 
 
-@pytest.mark.parametrize("taught", [False, True])
+@pytest.mark.parametrize(("taught", "reads"), [(False, False), (True, False), (False, True)])
 def test_training_resumes_at_the_same_step(
-    corpus_folder: Path, tokenizer: Tokenizer, tmp_path: Path, teacher_file: Path, taught: bool
+    corpus_folder: Path,
+    tokenizer: Tokenizer,
+    tmp_path: Path,
+    teacher_file: Path,
+    taught: bool,
+    reads: bool,
 ) -> None:
     """Stopped and resumed, it takes the steps that it would have taken in one go."""
     file = teacher_file if taught else None
-    whole = trainer(corpus_folder, tokenizer, teacher_file=file)
+    whole = trainer(corpus_folder, tokenizer, teacher_file=file, reads=reads)
     for _ in range(2):
         list(whole.learn_round())
-    half = trainer(corpus_folder, tokenizer, teacher_file=file)
+    half = trainer(corpus_folder, tokenizer, teacher_file=file, reads=reads)
     list(half.learn_round())
     half.save(tmp_path)
-    rest = trainer(corpus_folder, tokenizer, teacher_file=file)
+    rest = trainer(corpus_folder, tokenizer, teacher_file=file, reads=reads)
     assert rest.resume(tmp_path) and rest.step == half.step > 0
     list(rest.learn_round())
     assert rest.step == whole.step and rest.round == whole.round
@@ -105,6 +113,15 @@ def test_a_control_hears_with_the_teacher(
         assert not any(name.startswith("encoder.") for name in state["average"])
     with pytest.raises(ModelError, match="stage heads"):
         read_average(tmp_path / "average.pt")
+
+
+def test_text_is_learned_beside_sound(corpus_folder: Path, tokenizer: Tokenizer) -> None:
+    """Text is read at every step, better and better, and not where none is given."""
+    run = trainer(corpus_folder, tokenizer, steps=120, reads=True)
+    losses = [float(step[5]) for _ in range(40) for step in run.learn_round()]
+    assert 0.0 < losses[-1] < 0.8 * losses[0]
+    alone = trainer(corpus_folder, tokenizer)
+    assert not any(float(step[5]) for step in alone.learn_round())
 
 
 def test_another_size_is_refused(corpus_folder: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:
