@@ -61,6 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--heads-hours", type=float, default=0.5, help="of the stage heads (0.5)")
     parser.add_argument("--start", type=Path, default=None, help="weights: an average.pt")
     parser.add_argument(
+        "--fixed-encoder",
+        action="store_true",
+        help="the stage train leaves the encoder as --start has it: twice the speed",
+    )
+    parser.add_argument(
         "--start-share", type=float, default=0.5, help="of them in the stage blend (0.5)"
     )
     parser.add_argument("--pieces", type=int, default=1024, help="of the vocabulary (1024)")
@@ -166,6 +171,8 @@ def _check(args: argparse.Namespace) -> None:
         raise ConfigError("--encoder-layers and --decoder-layers: give 1 or more")
     if args.pieces < 300:
         raise ConfigError(f"--pieces {args.pieces}: 256 are single bytes, give 300 or more")
+    if args.fixed_encoder and args.start is None:
+        raise ConfigError("--fixed-encoder keeps an encoder that has learnt: give --start")
     if "blend" in args.stages and args.start is None:
         raise ConfigError("the stage blend goes back towards --start: give one")
     if set(TAUGHT) & set(args.stages):

@@ -38,7 +38,7 @@ __all__ = ["Plan", "Trainer"]
 
 JOINED = 0.5
 """Share of the blockwise budget after which the parts hear each other and no longer the teacher."""
-READING = 0.3
+READING = 0.5
 """Weight of the loss on text that is read."""
 REPORTED = (*NAMES, "reading")
 MOST_ALIGNED = 48
@@ -59,6 +59,7 @@ class Plan:
         device: of torch.
         taught: share of batches from which the teacher's features are learned.
         blockwise: only the encoder learns, part by part, what the teacher's parts do.
+        fixed: only the decoder learns, from an encoder that stays as it is.
         begun: share of the way from short, clean windows to long, changed ones that weights to
             start from have behind them.
         processes: that draw rounds ahead; 0 draws them in between.
@@ -76,6 +77,7 @@ class Plan:
     device: str = "cpu"
     taught: float = 0.0
     blockwise: bool = False
+    fixed: bool = False
     begun: float = 0.0
     processes: int = 0
     save_every_s: float = 120.0
@@ -119,6 +121,9 @@ class Trainer:
             begin_small(self.model.encoder)
         if start is not None:
             take_over(self.model, start)
+        if plan.fixed:
+            self.model.requires_grad_(False)
+            self.model.decoder.requires_grad_()
         self.model.to(plan.device)
         precision = pick_precision("auto", plan.device)
         if teacher is not None:

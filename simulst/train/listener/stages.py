@@ -191,12 +191,20 @@ def plan_of(
         rate=args.rate or (START_RATE if begun else RATES[stage]),
         seed=args.seed,
         device=args.device,
-        taught=args.teacher_share if taught else float(stage == "blocks"),
+        taught=_taught_share(args, stage),
         blockwise=stage == "blocks",
+        fixed=stage == "train" and args.fixed_encoder,
         begun=BEGUN if stage == "blocks" else begun,
         processes=args.drawers,
         gauge_every_s=60 * args.gauge_minutes,
     )
+
+
+def _taught_share(args: argparse.Namespace, stage: str) -> float:
+    """The share of batches from which the teacher's features are learned."""
+    if stage != "train":
+        return float(stage == "blocks")
+    return 0.0 if args.teacher is None or args.fixed_encoder else float(args.teacher_share)
 
 
 def blend(args: argparse.Namespace) -> None:
@@ -284,9 +292,10 @@ def _command(args: argparse.Namespace) -> str:
     values = " ".join(f"--{option.replace('_', '-')} {getattr(args, option)}" for option in given)
     teacher = "" if args.teacher is None else f" --teacher {args.teacher.name}"
     start = "" if args.start is None else f" --start {args.start.name}"
+    fixed = " --fixed-encoder" if args.fixed_encoder else ""
     return (
         f"simulst train listener --data DATA --work WORK --out models/{args.out.name} {values}"
-        f"{teacher}{start} --voices {' '.join(args.voices)}"
+        f"{teacher}{start}{fixed} --voices {' '.join(args.voices)}"
     )
 
 

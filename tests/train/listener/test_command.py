@@ -40,6 +40,7 @@ def parse(*options: str) -> argparse.Namespace:
         (["--width", "100"], "--width 100"),
         (["--pieces", "100"], "--pieces 100"),
         (["--text-tokens", "-1"], "--text-tokens -1"),
+        (["--fixed-encoder"], "give --start"),
     ],
 )
 def test_a_wrong_option_is_named(options: list[str], named: str) -> None:

@@ -32,6 +32,7 @@ def trainer(
     teacher_file: Path | None = None,
     steps: int = 8,
     reads: bool = False,
+    fixed: bool = False,
 ) -> Trainer:
     """A tiny model that would train so many steps."""
     taught = TEACHER_WIDTH if teacher_file else 0
@@ -43,7 +44,8 @@ def trainer(
         batch_s=6.0,
         round_batches=2,
         seed=5,
-        taught=float(taught > 0),
+        taught=float(taught > 0 and not fixed),
+        fixed=fixed,
     )
     teacher = Teacher.read(teacher_file) if teacher_file else None
     texts = Texts({"tatoeba": TEXTS}, tokenizer, 200, plan.seed) if reads else None
@@ -122,6 +124,17 @@ def test_text_is_learned_beside_sound(corpus_folder: Path, tokenizer: Tokenizer)
     assert 0.0 < losses[-1] < 0.8 * losses[0]
     alone = trainer(corpus_folder, tokenizer)
     assert not any(float(step[5]) for step in alone.learn_round())
+
+
+def test_a_fixed_encoder_stays(
+    corpus_folder: Path, tokenizer: Tokenizer, teacher_file: Path
+) -> None:
+    """What hears stays to the last bit, and every weight of what writes learns."""
+    run = trainer(corpus_folder, tokenizer, teacher_file=teacher_file, reads=True, fixed=True)
+    before = {name: weight.clone() for name, weight in run.weights.masters.items()}
+    assert not any(float(step[4]) for step in run.learn_round())
+    for name, weight in run.weights.masters.items():
+        assert torch.equal(weight, before[name]) == (not name.startswith("decoder.")), name
 
 
 def test_another_size_is_refused(corpus_folder: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:
