@@ -81,8 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text-tokens",
         type=int,
-        default=4096,
-        help="of text without sound that the decoder reads at every step, 0 for none (4096)",
+        default=0,
+        help="of text without sound that the decoder reads at every step, e.g. 4096 (0: none)",
     )
     parser.add_argument(
         "--rate",

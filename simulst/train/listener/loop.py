@@ -59,7 +59,7 @@ class Plan:
         device: of torch.
         taught: share of batches from which the teacher's features are learned.
         blockwise: only the encoder learns, part by part, what the teacher's parts do.
-        fixed: only the decoder learns, from an encoder that stays as it is.
+        fixed: only the decoder learns; the encoder and the heads for training stay as they are.
         begun: share of the way from short, clean windows to long, changed ones that weights to
             start from have behind them.
         processes: that draw rounds ahead; 0 draws them in between.

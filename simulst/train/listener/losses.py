@@ -11,7 +11,7 @@ from torch import Tensor
 from simulst.train.listener.alignment import best_path
 from simulst.train.listener.batches import IGNORED, Batch
 from simulst.train.listener.model import Listener
-from simulst.train.listener.reading import Reading
+from simulst.train.listener.reading import TextBatch
 from simulst.train.listener.teacher import Teacher
 
 __all__ = ["NAMES", "Losses", "imitation_loss", "look_loss", "loss_of", "reading_loss"]
@@ -88,10 +88,10 @@ def imitation_loss(guess: Tensor, features: Tensor, lengths: Tensor) -> Tensor:
     return (error * inside).sum() / inside.sum().clamp_min(1)
 
 
-def reading_loss(model: Listener, reading: Reading) -> Tensor:
+def reading_loss(model: Listener, batch: TextBatch) -> Tensor:
     """Mean cross-entropy a token of text without sound, labels smoothed."""
     device = model.ctc.weight.device
-    return _token_loss(model.read(reading.tokens.to(device)), reading.targets.to(device))
+    return _token_loss(model.read(batch.tokens.to(device)), batch.targets.to(device))
 
 
 def _token_loss(logits: Tensor, targets: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from simulst.train.listener.model import MAX_TOKENS
 from simulst.train.listener.texts import SOURCES, mean_words
 from simulst.train.listener.tokenizer import special_id
 
-__all__ = ["Reading", "Texts"]
+__all__ = ["TextBatch", "Texts"]
 
 ROUND = 16
 """Batches whose rows are sorted by length before they are cut apart."""
@@ -30,7 +30,7 @@ MOST_SENTENCES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TextBatch:
     """A batch of text.
 
     Attributes:
@@ -67,9 +67,9 @@ class Texts:
             special_id(tokenizer, token) for token in ("<|startoftranscript|>", "<|notimestamps|>")
         ]
         self._end = special_id(tokenizer, "<|endoftext|>")
-        self._round: tuple[int, list[Reading]] = (-1, [])
+        self._round: tuple[int, list[TextBatch]] = (-1, [])
 
-    def batch(self, step: int) -> Reading:
+    def batch(self, step: int) -> TextBatch:
         """What is read at a step."""
         number, place = divmod(step, ROUND)
         if self._round[0] != number:
@@ -77,7 +77,7 @@ class Texts:
         batches = self._round[1]
         return batches[place % len(batches)]
 
-    def _draw_round(self, number: int) -> list[Reading]:
+    def _draw_round(self, number: int) -> list[TextBatch]:
         rng = Random(f"{self._seed}:reading:{number}")
         rows: list[list[int]] = []
         while sum(map(len, rows)) < ROUND * self._size:
@@ -98,9 +98,9 @@ class Texts:
         first = rng.randrange(len(texts))
         return " ".join(texts[first : first + rng.randint(1, MOST_SENTENCES)])
 
-    def _make(self, rows: Sequence[Sequence[int]]) -> Reading:
+    def _make(self, rows: Sequence[Sequence[int]]) -> TextBatch:
         whole = [torch.tensor([*self._forced, *row, self._end]) for row in rows]
         tokens = pad_sequence([row[:-1] for row in whole], True, self._end)
         targets = pad_sequence([row[1:] for row in whole], True, IGNORED)
         targets[:, : len(self._forced) - 1] = IGNORED  # whether there is speech is not read
-        return Reading(tokens, targets)
+        return TextBatch(tokens, targets)
