@@ -1,7 +1,7 @@
 """Text to learn from without sound: what the decoder is to know of English.
 
-A core learns from half a minute of audio in a second; it reads what takes ten minutes to say. The
-decoder learns from text as an internal language model does (Meng et al. 2021, arXiv:2102.01380;
+A core reads far faster than it hears, since no encoder is in the way. The decoder
+learns from text as an internal language model does (Meng et al. 2021, arXiv:2102.01380;
 with sound beside it: Meng et al. 2023, arXiv:2302.08583): nothing is heard, so attention to sound
 adds nothing.
 """
