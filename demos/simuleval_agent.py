@@ -80,7 +80,7 @@ class Text(Base, TextToTextAgent):  # type: ignore[misc]
         config = settings(args)
         translator, verifier, _ = open_translators(config, args.to)
         rest = config.accept, config.translate, config.seed, verifier
-        self.engine = Policy(translator, rules.build(config.accept), *rest)
+        self.engine = Policy(translator, rules.build(config.accept, translator, verifier), *rest)
         self.sentence = 0  # the draws are those of its number
         super().__init__(args)
 

@@ -76,6 +76,7 @@ class Booth:
         names: of the packs, for the signature.
 
     Attributes:
+        accept: the settings of acceptance, with what they leave to the packs.
         source_language, target_language: ISO 639-1.
         space: what stands between two target units.
     """
@@ -89,6 +90,8 @@ class Booth:
         names: dict[str, str] | None = None,
     ) -> None:
         self.config = config
+        asked = replace(config.accept, rule=acceptor.name)
+        self.accept = rules.settle(asked, translator, verifier)
         self.source_language = translator.source_language
         self.target_language = translator.target_language
         self.space = translator.space
@@ -145,7 +148,7 @@ class Booth:
 
     def signature(self) -> dict[str, Any]:
         """What a log must say so that its figures can be made again."""
-        accept = self.config.accept
+        accept = self.accept
         recogniser = package(self.config.asr)
         return {
             "simulst": __version__,
@@ -159,6 +162,7 @@ class Booth:
             "k_min": accept.k_min,
             "k_max": accept.k_max,
             "m": accept.m,
+            "lookback": accept.lookback,
             "seed": self.config.seed,
             "config": self.config.as_dict(),
         }
@@ -211,5 +215,5 @@ def open_parts(
         ConfigError: settings that do not go together.
     """
     translator, verifier, names = open_translators(config, target)
-    acceptor = rules.build(config.accept)
+    acceptor = rules.build(config.accept, translator, verifier)
     return translator, acceptor, verifier, {"asr": config.asr.model, **names}

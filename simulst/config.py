@@ -45,6 +45,7 @@ class Config:
                 "drafts that its own pack has made: leave the verifier out, or use rule 'ratio'"
             )
         compares = accept.rule in ("ratio", "la-2", "wait-if-worse")
+        compares |= accept.rule == "auto" and not accept.deterministic  # which makes it the ratio
         if compares and not accept.certain and accept.lookback == 0 and not self.translate.verifier:
             raise ConfigError(
                 f"accept.lookback is 0 and translate.verifier is empty: rule {accept.rule!r} would "

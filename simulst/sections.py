@@ -14,6 +14,8 @@ __all__ = ["RULES", "SPOKEN", "Accept", "Asr", "Audio", "Speak", "Translate"]
 
 PROPOSALS = ("point", "model")
 RULES = ("ratio", "learned", "wait-k", "la-2", "wait-if-worse", "entropy", "random")
+AUTO = "auto"
+"""The rule that suits the pack."""
 SPOKEN = ("text", "voice", "language", "rate", "speed", "length")
 """What may stand in braces in `speak.command`."""
 
@@ -141,12 +143,16 @@ class Accept:
     Attributes:
         rule: "ratio" is rejection sampling, min(1, p / (M q)), and "learned" the same with the
             ratio at full source as the pack's own network expects it; the others are its rivals.
-        m: M of the ratio, or of the learned one; below 1 lenient, above 1 strict.
+            "auto": learned where the pack holds such a network, drafts are greedy and no other
+            pack verifies them; otherwise the ratio.
+        m: M of the ratio, or of the learned one; below 1 lenient, above 1 strict. 0: 1.6 of the
+            learned one, 1 of the ratio.
         proposal: what q of the ratio is where the draft is greedy: "point" as it was proposed,
             with certainty, q = 1; "model" the model's probability, for which a confident word
             whose p has fallen by a hair is a doubtful one. Drawn drafts have the model's.
         sharpness: beta, p is sharpened to p^beta before the test; 1 is the bare ratio.
-        lookback: L, source words withheld from the draft.
+        lookback: L, source words withheld from the draft. -1: none of a draft that is judged by
+            learned evidence, 1 of others.
         k_min, k_max: the lag in words never falls below k_min nor, but for holds that are
             forced open, exceeds k_max; plain wait-k uses k_min alone.
         entropy: the entropy rule writes below so many nats.
@@ -155,25 +161,25 @@ class Accept:
         temperature: of the drafts when they are drawn.
     """
 
-    rule: str = "ratio"
-    m: float = 1.0
+    rule: str = AUTO
+    m: float = 0.0
     proposal: str = "point"
     sharpness: float = 1.0
-    lookback: int = 1
-    k_min: int = 3
-    k_max: int = 5
+    lookback: int = -1
+    k_min: int = 2
+    k_max: int = 6
     entropy: float = 1.5
     rate: float = 0.7
     deterministic: bool = True
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        _one_of("accept.rule", self.rule, RULES)
+        _one_of("accept.rule", self.rule, (AUTO, *RULES))
         _one_of("accept.proposal", self.proposal, PROPOSALS)
-        if not 0 < self.m < math.inf:
+        if not 0 <= self.m < math.inf:
             raise ConfigError(
                 f"accept.m is {self.m}: M must be above 0 (1 is exact, less is lenient, "
-                "more is strict)"
+                "more is strict), or 0 for what suits the rule"
             )
         if not 0 < self.sharpness < math.inf:
             raise ConfigError(
@@ -185,7 +191,7 @@ class Accept:
                 f"accept.k_min is {self.k_min} and accept.k_max is {self.k_max}: "
                 "k_min must not exceed k_max"
             )
-        _at_least("accept.lookback", self.lookback, 0, "")
+        _at_least("accept.lookback", self.lookback, -1, " (-1: as suits the rule)")
         _at_least("accept.entropy", self.entropy, 0, "")
         if not 0 <= self.rate <= 1:
             raise ConfigError(f"accept.rate is {self.rate}: it must lie in [0, 1]")

@@ -27,12 +27,13 @@ def test_file_then_overrides(tmp_path: Path) -> None:
         ("accept.kmin=2", "there is no setting 'accept.kmin'.*accept.k_min"),
         ("sound.vad=true", "there is no setting 'sound.vad'"),
         ("accept.k_min=0", "accept.k_min is 0: it must be at least 1"),
-        ("accept.m=0", "accept.m is 0.0: M must be above 0"),
-        ("accept.m=-1", "accept.m is -1.0"),
+        ("accept.m=-1", "accept.m is -1.0: M must be above 0 .*or 0 for what suits"),
+        ("accept.m=inf", "accept.m is inf"),
+        ("accept.lookback=-2", "accept.lookback is -2"),
         ("accept.m=much", "accept.m is 'much'; it takes a value of type float"),
-        ("accept.k_min=9", "k_min is 9 and accept.k_max is 5"),
+        ("accept.k_min=9", "k_min is 9 and accept.k_max is 6"),
         ("accept.proposal=guess", "use one of point, model"),
-        ("accept.rule=guess", "use one of ratio, learned, wait-k"),
+        ("accept.rule=guess", "use one of auto, ratio, learned, wait-k"),
         ("asr.window_s=40", "between 2 and 29"),
         ("audio.vad=maybe", "type bool"),
         ("accept.k_min", "has no '='"),
@@ -65,10 +66,11 @@ def test_broken_and_missing_files(tmp_path: Path) -> None:
 def test_a_test_against_the_own_distribution_is_refused() -> None:
     """Without a lookback p = q, which says nothing; p itself still says something."""
     with pytest.raises(ConfigError, match="p = q"):
-        config.load(None, ["accept.lookback=0", "accept.proposal=model"])
+        config.load(None, ["accept.lookback=0", "accept.rule=ratio", "accept.proposal=model"])
     with pytest.raises(ConfigError, match="p = q"):
         config.load(None, ["accept.lookback=0", "accept.deterministic=false"])
-    assert config.load(None, ["accept.lookback=0"]).accept.certain
+    assert config.load(None, ["accept.lookback=0", "accept.rule=ratio"]).accept.certain
+    assert config.load(None, ["accept.lookback=0"]).accept.rule == "auto"
 
 
 def test_learned_evidence_needs_no_lookback() -> None:

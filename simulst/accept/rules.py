@@ -22,11 +22,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulst import config
 from simulst.accept.ratio import acceptance
-from simulst.protocols import Acceptor
+from simulst.protocols import Acceptor, Translator
 from simulst.types import Draft, Reason, Score, Verdict
 
 __all__ = [
@@ -38,8 +38,11 @@ __all__ = [
     "Schedule",
     "WaitIfWorse",
     "build",
+    "settle",
 ]
 
+LEARNED_M = 1.6
+"""M of learned evidence: with u = 1/2 a word has to be expected to pass with 0.8."""
 Answer = tuple[bool, float | None, float | None]
 """Accepted, the rule's figure, and the u it was compared with."""
 
@@ -217,8 +220,31 @@ class RandomHold(_Rule):
         return u < self.rate, self.rate, u
 
 
-def build(accept: config.Accept) -> Acceptor:
-    """The rule that the settings name."""
+def settle(
+    accept: config.Accept, translator: Translator | None = None, verifier: Translator | None = None
+) -> config.Accept:
+    """The settings with a rule, an M and an L of their own, where they leave these open.
+
+    Args:
+        accept: settings.
+        translator: drafts; its learned evidence decides what suits. None: it has none.
+        verifier: another p, whose verdict on the drafts no network has learnt.
+    """
+    known = translator.learned_lookbacks if translator and not verifier else ()
+    rule = accept.rule
+    if rule == "auto":
+        fits = known if accept.lookback < 0 else accept.lookback in known
+        rule = "learned" if fits and accept.deterministic else "ratio"
+    m, lookback = (LEARNED_M, min(known, default=0)) if rule == "learned" else (1.0, 1)
+    lookback = lookback if accept.lookback < 0 else accept.lookback
+    return replace(accept, rule=rule, m=accept.m or m, lookback=lookback)
+
+
+def build(
+    accept: config.Accept, translator: Translator | None = None, verifier: Translator | None = None
+) -> Acceptor:
+    """The rule that the settings name, or that suits the packs (`settle`)."""
+    accept = settle(accept, translator, verifier)
     rules: dict[str, Callable[[], Acceptor]] = {
         "ratio": lambda: RatioTest(accept.lookback, accept.sharpness, accept.m, accept.certain),
         "learned": lambda: LearnedTest(accept.lookback, m=accept.m),

@@ -250,7 +250,7 @@ def _rows(talks: Sequence[dict[str, Heard]], language: str) -> list[Row]:
 
 
 def _signature(lines: Lines, path: Path, count: int, voice: str) -> str:
-    accept = lines.config.accept
+    accept = lines.accept
     names = (f"{key} {name}" for key, name in lines.names.items())
     parts = (
         f"simulst {__version__}",

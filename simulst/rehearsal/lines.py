@@ -77,6 +77,9 @@ class Lines:
         config: of all lines.
         transcriber: of the line that hears.
         translator, acceptor, verifier, names: as `simulst.pipeline.Interpreter` takes them.
+
+    Attributes:
+        accept: the settings of acceptance, with what they leave to the packs.
     """
 
     def __init__(
@@ -93,6 +96,8 @@ class Lines:
         self.character = translator.space == ""
         self._transcriber = transcriber
         self._parts = translator, acceptor, verifier
+        asked = replace(config.accept, rule=acceptor.name)
+        self.accept = rules.settle(asked, translator, verifier)
 
     def hear(self, samples: Samples, journal: Path) -> None:
         """Interpret a talk as it sounds.

@@ -12,6 +12,7 @@ from simulst import config
 from simulst.accept import rules
 from simulst.protocols import Acceptor
 from simulst.types import Draft, Reason, Score, Verdict
+from tests.fakes import expectant, translator
 
 DRAFT = Draft(
     tokens=(5, 6, 7),
@@ -141,3 +142,29 @@ def test_settings_choose_the_rule(name: str, lookback: int, verifies: bool) -> N
     assert (rule.name, rule.lookback, rule.verifies) == (name, lookback, verifies)
     assert rule.learned is (name == "learned")
     assert isinstance(rule, Acceptor)
+
+
+def test_the_rule_suits_the_pack() -> None:
+    """Learned evidence decides where a pack has it and nothing is in its way."""
+    known, plain = expectant(), translator()
+    asked = config.Accept()
+    assert rules.settle(asked) == replace(asked, rule="ratio", m=1.0, lookback=1)
+    assert rules.settle(asked, plain) == rules.settle(asked)
+    assert rules.settle(asked, known, plain) == rules.settle(asked), "another pack verifies"
+    learned = replace(asked, rule="learned", m=rules.LEARNED_M, lookback=0)
+    assert rules.settle(asked, known) == learned
+    assert rules.build(asked, known) == rules.LearnedTest(0, m=rules.LEARNED_M)
+    drawn = replace(asked, deterministic=False)
+    assert rules.settle(drawn, known).rule == "ratio", "of drawn drafts the ratio is exact"
+    assert rules.settle(replace(asked, lookback=2), known).rule == "ratio", "it knows 0 and 1"
+
+
+def test_what_is_given_stays() -> None:
+    """Only what the settings leave open is filled in."""
+    asked = config.Accept(rule="learned", m=1.2, lookback=1)
+    assert rules.settle(asked, expectant()) == asked
+    assert rules.settle(config.Accept(m=0.5, lookback=0), expectant()) == config.Accept(
+        rule="learned", m=0.5, lookback=0
+    )
+    asked = config.Accept(rule="wait-k", m=2.0)
+    assert rules.settle(asked, expectant()) == replace(asked, lookback=1)

@@ -86,8 +86,8 @@ def test_k_moves_the_upper_bound_along() -> None:
 
 def test_a_value_out_of_range_is_refused() -> None:
     """The configuration's own limits hold for swept values."""
-    with pytest.raises(ConfigError, match=r"accept\.m is 0"):
-        Sweep("ratio", "m", (0.0,)).configs(CONFIG)
+    with pytest.raises(ConfigError, match=r"accept\.m is -1"):
+        Sweep("ratio", "m", (-1.0,)).configs(CONFIG)
 
 
 def test_a_point_carries_all_figures() -> None:

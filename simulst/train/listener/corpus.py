@@ -18,7 +18,7 @@ from simulst.train.listener.features import MELS, Shard
 
 __all__ = ["KINDS", "Corpus", "WordEnds"]
 
-KINDS: dict[str, float] = {"speech": 0.64, "ljspeech": 0.18, "speechocean762": 0.18}
+KINDS: dict[str, float] = {"speech": 0.5, "ljspeech": 0.25, "speechocean762": 0.25}
 """Shards by the start of their names, and how often a window comes from each kind."""
 SOUNDS = "sounds"
 """Shards without speech begin so."""
