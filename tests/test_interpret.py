@@ -203,7 +203,7 @@ def test_broken_lines_of_a_glossary_are_told(
         settings(arguments("x.wav", "--glossary", path))
 
 
-@pytest.mark.parametrize(("k", "k_max"), [(3, 5), (5, 5), (9, 9)])
+@pytest.mark.parametrize(("k", "k_max"), [(3, 6), (6, 6), (9, 9)])
 def test_k_raises_the_upper_bound_with_it(k: int, k_max: int) -> None:
     """A large k is not refused because of a k_max that nobody named."""
     accept = settings(arguments("x.wav", "--k", k)).accept

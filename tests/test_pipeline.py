@@ -17,7 +17,7 @@ from simulst.accept import rules
 from simulst.errors import ModelError
 from simulst.pipeline import Interpreter, SessionState, build
 from simulst.types import SAMPLE_RATE, Samples, SentenceEnd, Update, Verdict, Word
-from tests.fakes import SENTENCES, ScriptedTranscriber, translator
+from tests.fakes import SENTENCES, ScriptedTranscriber, expectant, translator
 
 TALK_S = 14
 
@@ -193,13 +193,24 @@ def test_tentative_is_apart_from_emitted() -> None:
     assert updates[-1].tentative_target == ""
 
 
+def test_signature_names_the_rule_that_suits_the_pack() -> None:
+    """What the settings leave open stands there as the pack has filled it in."""
+    settings_, model = config.Config(), expectant()
+    acceptor = rules.build(settings_.accept, model)
+    using = Interpreter(settings_, ScriptedTranscriber([]), model, acceptor)
+    signature = using.signature()
+    told = signature["rule"], signature["m"], signature["lookback"]
+    assert told == ("learned", rules.LEARNED_M, 0)
+    assert signature["config"]["accept"]["rule"] == "auto"
+
+
 def test_signature_names_what_decides() -> None:
     """The signature holds language pair, rule, k, M and the seed."""
     signature = interpreter().signature()
     assert signature["source"] == "en"
     assert (signature["rule"], signature["k_min"], signature["m"], signature["seed"]) == (
         "ratio",
-        3,
+        2,
         1.0,
         0,
     )

@@ -195,7 +195,7 @@ def measure(
 
     Args:
         sweep: that the setting belongs to.
-        config: what `policy` was built with.
+        config: what `policy` was built with, with rule, M and L of its own.
         policy: decides.
         pairs: sentences with references.
         language: of the target, ISO 639-1.

@@ -57,7 +57,7 @@ def test_a_text_gives_table_logs_and_curve(
     assert [path.parent.name for path in logs] == [
         "00_wait-k_k=1",
         "01_wait-k_k=3",
-        "02_ratio_k=3_5_L=1_q=1_M=0.5_sharpness=1",
+        "02_ratio_k=2_6_L=1_q=1_M=0.5_sharpness=1",
     ]
     delays = [read_instances(path)[0].delays for path in logs]
     assert [d[0] for d in delays[:2]] == [1, 3]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from simulst.accept import rules
-from simulst.config import Config
+from simulst.config import Accept, Config
 from simulst.corpus import Pair
 from simulst.errors import ConfigError, DataError
 from simulst.evaluate.curve import HEADER, Point, Sweep, bleu_at, cells, measure, parse_sweeps
@@ -16,7 +16,7 @@ from simulst.evaluate.tables import aligned, markdown
 from simulst.translate.policy import Policy
 from tests.evaluate.fakes import ShoutingTranslator
 
-CONFIG = Config()
+CONFIG = Config(accept=rules.settle(Accept(rule="ratio")))
 SWEEP = Sweep("ratio")
 PAIRS = [Pair("the cat sat on a mat", "THE CAT SAT ON A MAT"), Pair("a b c d", "A B X D")]
 
@@ -81,7 +81,7 @@ def test_a_sweep_that_makes_no_sense_is_refused(rule: list[str], text: str, mess
 def test_k_moves_the_upper_bound_along() -> None:
     """Sweeping k keeps the width between k_min and k_max."""
     found = [c.accept for c in Sweep("ratio", "k", (1, 5)).configs(CONFIG)]
-    assert [(a.k_min, a.k_max) for a in found] == [(1, 3), (5, 7)]
+    assert [(a.k_min, a.k_max) for a in found] == [(1, 5), (5, 9)]
 
 
 def test_a_value_out_of_range_is_refused() -> None:
@@ -107,19 +107,19 @@ def test_parameters_shown_are_those_the_rule_reads() -> None:
         for rule in ("ratio", "random", "entropy", "la-2")
     }
     assert texts == {
-        "ratio": "k=3–5 L=1 q=1 M=1 sharpness=1",
-        "random": "k=3–5 rate=0.7",
-        "entropy": "k=3–5 entropy=1.5",
-        "la-2": "k=3–5 L=1",
+        "ratio": "k=2–6 L=1 q=1 M=1 sharpness=1",
+        "random": "k=2–6 rate=0.7",
+        "entropy": "k=2–6 entropy=1.5",
+        "la-2": "k=2–6 L=1",
     }
 
 
 def test_a_curve_is_named_by_what_its_points_share() -> None:
     """The varied parameter stands at the point, the others in the name of the curve."""
     swept = point(sweep=Sweep("ratio", "m", (1.0,)))
-    assert (swept.varied, swept.curve) == ("M=1", "ratio, M varied: k=3–5 L=1 q=1 sharpness=1")
+    assert (swept.varied, swept.curve) == ("M=1", "ratio, M varied: k=2–6 L=1 q=1 sharpness=1")
     alone = point()
-    assert (alone.varied, alone.curve) == ("", "ratio: k=3–5 L=1 q=1 M=1 sharpness=1")
+    assert (alone.varied, alone.curve) == ("", "ratio: k=2–6 L=1 q=1 M=1 sharpness=1")
 
 
 def test_skipped_sentences_are_shown() -> None:
