@@ -14,8 +14,6 @@ __all__ = ["RULES", "SPOKEN", "Accept", "Asr", "Audio", "Speak", "Translate"]
 
 PROPOSALS = ("point", "model")
 RULES = ("ratio", "learned", "wait-k", "la-2", "wait-if-worse", "entropy", "random")
-AUTO = "auto"
-"""The rule that suits the pack."""
 SPOKEN = ("text", "voice", "language", "rate", "speed", "length")
 """What may stand in braces in `speak.command`."""
 
@@ -161,7 +159,7 @@ class Accept:
         temperature: of the drafts when they are drawn.
     """
 
-    rule: str = AUTO
+    rule: str = "auto"
     m: float = 0.0
     proposal: str = "point"
     sharpness: float = 1.0
@@ -174,7 +172,7 @@ class Accept:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        _one_of("accept.rule", self.rule, (AUTO, *RULES))
+        _one_of("accept.rule", self.rule, ("auto", *RULES))
         _one_of("accept.proposal", self.proposal, PROPOSALS)
         if not 0 <= self.m < math.inf:
             raise ConfigError(
