@@ -90,8 +90,7 @@ class Booth:
         names: dict[str, str] | None = None,
     ) -> None:
         self.config = config
-        asked = replace(config.accept, rule=acceptor.name)
-        self.accept = rules.settle(asked, translator, verifier)
+        self.accept = rules.settle(config.accept, translator, verifier)
         self.source_language = translator.source_language
         self.target_language = translator.target_language
         self.space = translator.space
@@ -158,7 +157,7 @@ class Booth:
             "source": self.source_language,
             "target": self.target_language,
             **self._names,
-            "rule": accept.rule,
+            "rule": self.policy.acceptor.name,
             "k_min": accept.k_min,
             "k_max": accept.k_max,
             "m": accept.m,

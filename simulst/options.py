@@ -28,12 +28,12 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
         "--from", dest="spoken", metavar="LANG", help="spoken language (default: en)"
     )
     policy = parser.add_argument_group("when to write")
-    policy.add_argument("--rule", help=f"what accepts a word: auto, {', '.join(RULES)}")
+    policy.add_argument("--rule", help=f"what accepts a word: {', '.join(RULES)}")
     policy.add_argument(
         "--k", type=int, metavar="N", help="least lag in words; for wait-k simply the lag"
     )
     policy.add_argument(
-        "--accept-m", type=float, metavar="M", help="lower is lenient, higher strict"
+        "--accept-m", type=float, metavar="M", help="lower is lenient, higher strict; 0: as suits"
     )
     policy.add_argument("--seed", type=int, metavar="N", help="of the random draws")
     models = parser.add_argument_group("models and settings")

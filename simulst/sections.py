@@ -13,7 +13,7 @@ from simulst.errors import ConfigError
 __all__ = ["RULES", "SPOKEN", "Accept", "Asr", "Audio", "Speak", "Translate"]
 
 PROPOSALS = ("point", "model")
-RULES = ("ratio", "learned", "wait-k", "la-2", "wait-if-worse", "entropy", "random")
+RULES = ("auto", "ratio", "learned", "wait-k", "la-2", "wait-if-worse", "entropy", "random")
 SPOKEN = ("text", "voice", "language", "rate", "speed", "length")
 """What may stand in braces in `speak.command`."""
 
@@ -172,7 +172,7 @@ class Accept:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        _one_of("accept.rule", self.rule, ("auto", *RULES))
+        _one_of("accept.rule", self.rule, RULES)
         _one_of("accept.proposal", self.proposal, PROPOSALS)
         if not 0 <= self.m < math.inf:
             raise ConfigError(

@@ -204,6 +204,16 @@ def test_signature_names_the_rule_that_suits_the_pack() -> None:
     assert signature["config"]["accept"]["rule"] == "auto"
 
 
+def test_signature_names_an_acceptor_of_ones_own() -> None:
+    """Whoever brings an acceptor that no setting names has it under its own name."""
+
+    class Mine(rules.Schedule):
+        name = "mine"
+
+    using = Interpreter(config.Config(), ScriptedTranscriber([]), translator(), Mine())
+    assert using.signature()["rule"] == "mine"
+
+
 def test_signature_names_what_decides() -> None:
     """The signature holds language pair, rule, k, M and the seed."""
     signature = interpreter().signature()

@@ -116,6 +116,8 @@ def _run_text(args: argparse.Namespace, path: Path) -> int:
             f"--limit is {args.limit} and --threads {args.threads}: neither may be below 0"
         )
     config = config_of(args)
+    sweeps = curve.parse_sweeps(args.rule, args.sweep, config.accept.rule)
+    asked = [(sweep, setting) for sweep in sweeps for setting in sweep.configs(config)]
     pairs = read_pairs(path)
     pairs = pairs[: args.limit] if args.limit else pairs
     out = make_folder(args.out)
@@ -125,15 +127,15 @@ def _run_text(args: argparse.Namespace, path: Path) -> int:
     from simulst.translate.storage import open_translators
 
     translator, verifier, names = open_translators(config, args.to)
-    suits = rules.settle(config.accept, translator, verifier).rule
-    sweeps = curve.parse_sweeps(args.rule, args.sweep, suits)
-    runs = [(sweep, setting) for sweep in sweeps for setting in sweep.configs(config)]
+    runs: list[tuple[curve.Sweep, Config]] = []
+    for sweep, setting in asked:
+        accept = rules.settle(setting.accept, translator, verifier)
+        runs.append((replace(sweep, rule=accept.rule), replace(setting, accept=accept)))
     terms = names.pop("glossary", "")
     name = " verified by ".join(names.values()) + (f" with {terms}" if terms else "")
     points: list[Point] = []
     with progress(len(runs) * len(pairs)) as show:
-        for number, (sweep, asked) in enumerate(runs):
-            setting = replace(asked, accept=rules.settle(asked.accept, translator, verifier))
+        for number, (sweep, setting) in enumerate(runs):
             policy = Policy(
                 translator,
                 rules.build(setting.accept),

@@ -25,7 +25,7 @@ __all__ = ["HEADER", "Point", "Sweep", "bleu_at", "cells", "measure", "parse_swe
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "k": RULES,
-    "m": ("ratio", "learned"),
+    "m": ("ratio", "learned", "auto"),
     "sharpness": ("ratio",),
     "entropy": ("entropy",),
     "rate": ("random",),
@@ -87,7 +87,7 @@ def parse_sweeps(rules: Sequence[str], texts: Sequence[str], default: str) -> li
     """Read rules and sweeps of the form `k=1,2,3` or, for one rule alone, `ratio:m=0.5,1`.
 
     Args:
-        rules: names; may be empty. "auto" is the default.
+        rules: names; may be empty.
         texts: sweeps.
         default: the configured rule, run if neither names one.
 
@@ -110,7 +110,6 @@ def parse_sweeps(rules: Sequence[str], texts: Sequence[str], default: str) -> li
         if parameter == "k" and any(not value.is_integer() for value in values):
             raise ConfigError(f"--sweep {text!r}: k counts words, it must be whole")
         texts_of.append((rule, parameter, values))
-    rules = [default if rule == "auto" else rule for rule in rules]
     named = list(dict.fromkeys([*rules, *(rule for rule, _, _ in texts_of if rule)])) or [default]
     for rule in named:
         if rule not in RULES:

@@ -96,8 +96,7 @@ class Lines:
         self.character = translator.space == ""
         self._transcriber = transcriber
         self._parts = translator, acceptor, verifier
-        asked = replace(config.accept, rule=acceptor.name)
-        self.accept = rules.settle(asked, translator, verifier)
+        self.accept = rules.settle(config.accept, translator, verifier)
 
     def hear(self, samples: Samples, journal: Path) -> None:
         """Interpret a talk as it sounds.

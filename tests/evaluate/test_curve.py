@@ -64,7 +64,7 @@ def test_without_options_the_configured_rule_runs_once() -> None:
     ("rule", "text", "message"),
     [
         ([], "q=1", "parameters are k, m"),
-        ([], "fast:k=1", "rules are ratio"),
+        ([], "fast:k=1", "rules are auto, ratio"),
         ([], "k=one", "must be numbers"),
         ([], "k=", "must be numbers"),
         ([], "k=1.5", "must be whole"),
