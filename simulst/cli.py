@@ -30,7 +30,12 @@ COMMANDS = {
     "evaluate": ("simulst.rehearsal.command", "measure latency and quality"),
     "compare": ("simulst.evaluate.comparison", "test curves against each other at equal latency"),
     "evidence": ("simulst.evaluate.evidence", "measure the evidence that acceptance rests on"),
+    "train recipe": (
+        "simulst.train.recipes.command",
+        "make a pack from beginning to end, as the one that ships was made",
+    ),
     "train translator": ("simulst.train.command", "train a translator pack from parallel text"),
+    "train subset": ("simulst.train.subset", "draw pairs of training text at random"),
     "train distillation": (
         "simulst.train.distillation",
         "translate training text with a pack, for another to learn from",

@@ -33,6 +33,7 @@ __all__ = [
     "open_pack",
     "read_manifest",
     "revision_of",
+    "told",
     "write_manifest",
 ]
 
@@ -80,6 +81,20 @@ def cache_folder() -> Path:
 def on_hub(name: str) -> bool:
     """Whether a name is one of the hub's, OWNER/NAME, and no folder."""
     return _HUB.fullmatch(name) is not None and not Path(name).is_dir()
+
+
+def told(name: str) -> str:
+    """A pack's name for others to read: without the folders of this machine.
+
+    Args:
+        name: of a pack, or of several by comma; "hf:" and the like may stand before a folder.
+    """
+    parts = []
+    for part in name.split(","):
+        before, colon, folder = part.rpartition(":")
+        path = Path(folder)
+        parts.append(before + colon + (path.name if path.is_absolute() else folder))
+    return ",".join(parts)
 
 
 def _digest(path: Path) -> str:

@@ -83,3 +83,12 @@ def test_wrong_kind(cache: Path) -> None:
     """A translator named where a listener belongs is refused."""
     with pytest.raises(ModelError, match="is a translator, not a listener"):
         packs.find("xx-yy", "asr")
+
+
+def test_a_name_for_others_has_no_folders_of_this_machine() -> None:
+    """Only the last part of an absolute path is told."""
+    assert packs.told("en-de") == "en-de"
+    assert packs.told("models/training/en-de-base") == "models/training/en-de-base"
+    assert packs.told("/home/me/first,hf:/home/me/second,ct2:en-de:third") == (
+        "first,hf:second,ct2:en-de:third"
+    )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulst import packs
 from simulst.errors import ConfigError, DataError
 from simulst.finetune import accept, options
 from simulst.finetune.hearing import sentences_of
@@ -117,7 +118,7 @@ def _run(args: argparse.Namespace, settings: _Settings, policy: Seq2Seq, work: P
         if not figures["kept"]:
             report.write(work / "report", story.with_chapter(chapter), "")
             raise DataError(_nothing(folder, figures, work / "report"))
-        facts = {"from": pack, "teacher": args.teacher, "round": number}
+        facts = {"from": packs.told(pack), "teacher": packs.told(args.teacher), "round": number}
         facts |= {
             "form": settings.selection.form,
             "m": args.m,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulst import packs
 from simulst.errors import ConfigError, DataError, OutputError
 from simulst.finetune import options
 from simulst.finetune.options import HeldOut
@@ -64,9 +65,9 @@ def run(args: argparse.Namespace) -> int:
             f"{args.accepted} holds {signature['stage']}: give the file of the accept stage"
         )
     pack = args.pack or signature["drawn_by"]["policy"]
-    facts = {"teacher": signature["teacher"], "form": signature["selection"]["form"]}
+    facts = {"teacher": packs.told(signature["teacher"]), "form": signature["selection"]["form"]}
     folder = args.work or args.out.with_name(f"{args.out.name}-work")
-    facts = {"from": pack, **facts}
+    facts = {"from": packs.told(pack), **facts}
     with joined() as ranks:
         learn(pack, args.accepted, learning, folder, held_out, args.out, facts, ranks, args.device)
     if ranks.first:

@@ -182,6 +182,11 @@ class Trial:
         schooling.finish()
         assert schooling.kept is not None
         score, step = schooling.kept
-        facts = {"from": self.pack, "form": form, "dev_bleu": round(score, 2), "step": step}
+        facts = {
+            "from": packs.told(self.pack),
+            "form": form,
+            "dev_bleu": round(score, 2),
+            "step": step,
+        }
         policy.save(out, {"study": facts})
         return str(out), figures | {"dev_bleu": score, "best_step": step}

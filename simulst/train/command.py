@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulst import packs
 from simulst.corpus import Pair, read_pairs
 from simulst.errors import ConfigError, DataError
 from simulst.locks import held
@@ -175,8 +176,8 @@ def run(args: argparse.Namespace) -> int:
                 "hours": round(training.spent_s / 3600, 2),
                 "device": device.type,
                 "seed": args.seed,
-                **({"start": args.start} if args.start else {}),
-                **({"parent": args.parent} if args.parent else {}),
+                **({"start": packs.told(args.start)} if args.start else {}),
+                **({"parent": packs.told(args.parent)} if args.parent else {}),
             },
         },
     )
@@ -212,7 +213,6 @@ def _recipe(args: argparse.Namespace, start: WaitkTranslator | None) -> Recipe:
 
 def _start(args: argparse.Namespace) -> WaitkTranslator | None:
     """The pack to start from."""
-    from simulst import packs
     from simulst.translate.storage import load_translator
 
     if not (args.start or args.parent):
@@ -222,7 +222,6 @@ def _start(args: argparse.Namespace) -> WaitkTranslator | None:
 
 def _vocabulary(args: argparse.Namespace, pairs: Sequence[Pair]) -> Vocabulary:
     """The vocabulary of an earlier run, that of another pack, or a new one."""
-    from simulst import packs
     from simulst.translate.storage import load_translator
     from simulst.translate.vocabulary import Vocabulary
 

@@ -162,7 +162,7 @@ def run(args: argparse.Namespace) -> int:
         head,
         {
             "sharpness": str(args.sharpness),
-            "teacher": args.teacher,
+            "teacher": packs.told(args.teacher),
             "training": {
                 "sentences": len(sources),
                 "corpora": args.corpora,

@@ -9,13 +9,14 @@ it would be cut whole.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import sentencepiece
 
-from simulst.errors import ModelError
+from simulst.errors import ConfigError, ModelError
 
 __all__ = ["BOUNDARY", "Vocabulary"]
 
@@ -75,30 +76,43 @@ class Vocabulary:
     def train(
         cls, sentences: Iterable[str], size: int, unit: str = "word", *, threads: int = 1
     ) -> Vocabulary:
-        """Learn pieces (unigram model, Kudo 2018, with byte fallback) from raw sentences."""
+        """Learn pieces (unigram model, Kudo 2018, with byte fallback) from raw sentences.
+
+        Raises:
+            ConfigError: too few pieces for the bytes and letters alone.
+        """
         import io
 
         out = io.BytesIO()
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(sentences),
-            model_writer=out,
-            vocab_size=size,
-            model_type="unigram",
-            character_coverage=0.9998,
-            byte_fallback=True,
-            treat_whitespace_as_suffix=True,
+        options = {
+            "sentence_iterator": iter(sentences),
+            "model_writer": out,
+            "vocab_size": size,
+            "model_type": "unigram",
+            "character_coverage": 0.9998,
+            "byte_fallback": True,
+            "treat_whitespace_as_suffix": True,
             # the usual one makes Latin marks of full-width ones, which scripts without spaces use
-            normalization_rule_name="nmt_nfkc" if unit == "word" else "identity",
-            pad_id=cls.pad,
-            unk_id=cls.unknown,
-            bos_id=cls.bos,
-            eos_id=cls.eos,
-            hard_vocab_limit=False,
-            input_sentence_size=400_000,
-            shuffle_input_sentence=True,
-            num_threads=threads,
-            minloglevel=2,
-        )
+            "normalization_rule_name": "nmt_nfkc" if unit == "word" else "identity",
+            "pad_id": cls.pad,
+            "unk_id": cls.unknown,
+            "bos_id": cls.bos,
+            "eos_id": cls.eos,
+            "hard_vocab_limit": False,
+            "input_sentence_size": 400_000,
+            "shuffle_input_sentence": True,
+            "num_threads": threads,
+            "minloglevel": 2,
+        }
+        try:
+            sentencepiece.SentencePieceTrainer.train(**options)
+        except RuntimeError as error:
+            if needed := re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error)):
+                raise ConfigError(
+                    f"{size} pieces are too few for the bytes and letters of this text, which are "
+                    f"{needed[1]}: give more"
+                ) from error
+            raise
         return cls(out.getvalue(), unit)
 
     def _encode_word(self, word: str) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulst.errors import ModelError
+from simulst.errors import ConfigError, ModelError
 from simulst.translate.vocabulary import Vocabulary
 from tests.fakes import SENTENCES, vocabulary
 
@@ -53,6 +53,12 @@ def test_a_whole_text_of_characters_has_no_spaces() -> None:
     units = pieces.encode_words(["The", "old", "house", "老房子"])
     tokens = [token for unit in units for token in unit]
     assert pieces.text(tokens) == "Theoldhouse老房子" == "".join(map(pieces.text, units))
+
+
+def test_too_few_pieces_for_the_letters() -> None:
+    """Are refused with the number that is needed."""
+    with pytest.raises(ConfigError, match=r"90 pieces are too few .* which are \d+: give more"):
+        Vocabulary.train(["one two three", "eins zwei drei"], 90)
 
 
 def test_damaged_model_is_named(tmp_path: Path) -> None:

@@ -43,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--data", type=Path, required=True, help="holds en-de/, speech/, talks/")
     parser.add_argument("--work", type=Path, required=True, help="for shards and checkpoints")
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        default=None,
+        help="--work of another run, whose shards and vocabulary to use and to add to (its own)",
+    )
     parser.add_argument("--out", type=Path, required=True, help="the pack, e.g. models/listen-en")
     parser.add_argument("--hours", type=float, default=2.5, help="of training (2.5)")
     parser.add_argument(
@@ -123,6 +129,7 @@ def run(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(args.threads)
     args.voices = args.voices or list(USUAL)
+    args.corpus = args.corpus or args.work
     args.device = args.device if args.device != "auto" else _device()
     if {"speech", "recordings"} & set(args.stages):
         stages.make_corpus(args)

@@ -54,15 +54,15 @@ def make_corpus(args: argparse.Namespace) -> None:
 
     sentences, held_out = _read_texts(args)
     texts = [text for source in sentences.values() for text in source]
-    vocabulary = args.work / "tokenizer.json"
+    vocabulary = args.corpus / "tokenizer.json"
     if not vocabulary.exists():
-        args.work.mkdir(parents=True, exist_ok=True)
+        args.corpus.mkdir(parents=True, exist_ok=True)
         train_tokenizer(texts, args.pieces).save(str(vocabulary))
     if "recordings" in args.stages:
         _report(f"recordings, {args.copies} copies")
         shard_recordings(
             args.data,
-            args.work / "corpus",
+            args.corpus / "corpus",
             TrueCaser(texts),
             copies=args.copies,
             seed=args.seed,
@@ -76,7 +76,7 @@ def _speak(args: argparse.Namespace, sentences: dict[str, list[str]], held_out: 
     from simulst.train.listener.sounds import make_sounds
     from simulst.train.listener.speech import speak_corpus, speak_dev
 
-    folder = args.work / "corpus"
+    folder = args.corpus / "corpus"
     _report("sounds without speech, and held-out text to watch the training by")
     texts = [text for source in sentences.values() for text in source]
     make_sounds(folder / "sounds-0000.npy", texts, args.voices, seed=args.seed)
@@ -115,12 +115,12 @@ def _trainer(args: argparse.Namespace, stage: str) -> Trainer:
     from simulst.train.listener.teacher import Teacher
     from simulst.train.listener.tokenizer import load_tokenizer
 
-    tokenizer = load_tokenizer(args.work / "tokenizer.json")
+    tokenizer = load_tokenizer(args.corpus / "tokenizer.json")
     teacher: Teacher | None = None if args.teacher is None else Teacher.read(args.teacher)
     start = _start(args, stage)
     return Trainer(
         plan_of(args, tokenizer.get_vocab_size(), stage, begun=BEGUN if start else 0.0),
-        Corpus(args.work / "corpus"),
+        Corpus(args.corpus / "corpus"),
         tokenizer,
         teacher,
         start,
@@ -228,7 +228,7 @@ def export(args: argparse.Namespace) -> None:
     from simulst.train.listener.storage import read_average
 
     model, state = read_average(_weights(args))
-    export_pack(model, args.work / "tokenizer.json", args.out, fields={"steps": state["step"]})
+    export_pack(model, args.corpus / "tokenizer.json", args.out, fields={"steps": state["step"]})
     size = sum(file.stat().st_size for file in args.out.iterdir() if file.is_file())
     _report(f"{args.out}: {size / 1e6:.1f} MB after {state['step']} steps")
 
@@ -243,7 +243,7 @@ def ceiling(args: argparse.Namespace) -> None:
 
     model = with_teacher(args.work / "heads" / "checkpoint.pt", Teacher.read(args.teacher))
     folder = args.work / "ceiling"
-    export_pack(model, args.work / "tokenizer.json", folder, fields={"license": "a control"})
+    export_pack(model, args.corpus / "tokenizer.json", folder, fields={"license": "a control"})
     _report(f"{folder}: holds the teacher's encoder, to be measured and not to be passed on")
     _, held_out = _read_texts(args)
     evaluate_pack(
