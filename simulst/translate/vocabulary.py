@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 
@@ -84,7 +85,7 @@ class Vocabulary:
         import io
 
         out = io.BytesIO()
-        options = {
+        options: dict[str, Any] = {
             "sentence_iterator": iter(sentences),
             "model_writer": out,
             "vocab_size": size,
