@@ -11,7 +11,7 @@ import pytest
 from simulst import cli, packs
 from simulst.cli import main
 from simulst.errors import ConfigError
-from simulst.train.recipes.book import FOLDER, Kitchen, load, names
+from simulst.train.recipes.book import FOLDER, Run, load, names
 
 SIZES = "--width 32 --heads 2 --feedforward 32 --encoder-layers 1 --decoder-layers 1 --pieces 300"
 TEXT = "\n".join(
@@ -99,7 +99,7 @@ def test_from_the_data_to_a_pack_and_not_twice(
 def test_a_share_of_every_budget(
     bench: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """`--share` shrinks the numbers, `--stages` leaves others out; other settings are refused."""
+    """`--share` changes the numbers, `--stages` leaves others out; other settings are refused."""
     assert main([*bench, "--share", "0.1", "--stages", "first"]) == 0
     assert packs.open_pack(tmp_path / "work" / "first").fields["training"]["steps"] == 4
     assert main([*bench, "--stages", "first"]) == 2
@@ -156,7 +156,7 @@ def test_a_recipe_that_makes_no_sense(change: tuple[str, str], reason: str, tmp_
     with pytest.raises(ConfigError, match=reason):
         recipe = load(str(path))
         for stage in recipe.stages:
-            Kitchen(tmp_path, tmp_path, tmp_path).command(recipe, stage)
+            Run(tmp_path, tmp_path, tmp_path).command(recipe, stage)
 
 
 def test_an_unknown_recipe_names_those_there_are() -> None:

@@ -11,7 +11,7 @@ A recipe is a TOML file:
     [[stage]]
     name = "first"
     hours = 1.2                          # what it took, or takes at most; times --share
-    budget = { steps = 900 }             # more numbers that --share shrinks
+    budget = { steps = 900 }             # more numbers that --share changes
     run = "train translator {text} --steps {steps} --hours {hours} --work {work} --out {out}"
 
     [[stage]]
@@ -37,7 +37,7 @@ from typing import Any
 
 from simulst.errors import ConfigError, DataError
 
-__all__ = ["Kitchen", "Made", "Recipe", "Stage", "load", "names"]
+__all__ = ["Made", "Recipe", "Run", "Stage", "check_data", "load", "names"]
 
 FOLDER = Path(__file__).parent
 KEYS = {"about", "data", "words", "stage"}
@@ -52,7 +52,7 @@ class Stage:
         name: by which later ones call what it makes.
         run: words of the command, with placeholders.
         hours: what it took on the hardware that the card names.
-        budget: numbers of the command that a share of the recipe shrinks; hours are among them.
+        budget: numbers of the command that --share changes; hours are among them.
         makes: file that it leaves in its folder; empty where it is told what to write.
     """
 
@@ -100,14 +100,14 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Kitchen:
+class Run:
     """Where and how a recipe is run.
 
     Attributes:
         data: folder of the data.
         work: folder of what the stages leave.
         out: what the last stage makes.
-        share: of every budget, in (0, 1].
+        share: of every budget, above 0.
         device: cpu or cuda.
         threads: of the CPU.
     """
@@ -141,7 +141,7 @@ class Kitchen:
             "device": self.device,
             "threads": self.threads,
             **{other.name: self.made(recipe, other) for other in before},
-            **{name: self._shrunk(value) for name, value in stage.budget.items()},
+            **{name: self._share_of(value) for name, value in stage.budget.items()},
         }
         try:
             return [word.format_map(meanings) for word in stage.run]
@@ -160,7 +160,7 @@ class Kitchen:
             if f"{{{other.name}}}" in text or f"{{{other.name}." in text
         ]
 
-    def _shrunk(self, value: float) -> float:
+    def _share_of(self, value: float) -> float:
         """A number of a budget; whole ones stay whole, and do not come to nothing."""
         if isinstance(value, int):
             return max(1, round(value * self.share))

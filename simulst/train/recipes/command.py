@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import os
 import shlex
 import subprocess
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from simulst.errors import ConfigError, DataError, OutputError
 from simulst.locks import held
-from simulst.train.recipes.book import Kitchen, Recipe, Stage, check_data, load, names
+from simulst.train.recipes.book import Recipe, Run, Stage, check_data, load, names
 
 __all__ = ["add_arguments", "run"]
 
@@ -44,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--share",
         type=float,
         default=1.0,
-        help="of every budget (1): 0.01 tries a recipe from end to end",
+        help="of every budget (1): 0.01 tries a recipe from end to end, 4 gives it four times the "
+        "steps and hours",
     )
     parser.add_argument("--stages", nargs="+", metavar="STAGE", help="only these (all)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
@@ -61,51 +63,54 @@ def run(args: argparse.Namespace) -> int:
         DataError: data that is missing, or a stage that failed.
         OutputError: the work folder cannot be written.
     """
-    if not 0 < args.share <= 1:
-        raise ConfigError(f"--share is {args.share}: it must be above 0 and at most 1")
+    if not 0 < args.share < math.inf:
+        raise ConfigError(f"--share is {args.share}: it must be above 0")
     if args.threads < 1:
         raise ConfigError(f"--threads is {args.threads}: at least 1 is needed")
     recipe = load(args.recipe)
     stages = _asked(recipe, args.stages)
-    plain = Kitchen(PLAIN[0], PLAIN[1], PLAIN[2], args.share)
     device = _device(args.device)
-    places = [args.data, args.work, args.out]
+    folders = [args.data, args.work, args.out]
     if args.list:
-        shown = [given or plain for given, plain in zip(places, PLAIN, strict=True)]
-        _show(
-            Kitchen(shown[0], shown[1], shown[2], args.share, device, args.threads), recipe, stages
-        )
+        data, work, out = (given or name for given, name in zip(folders, PLAIN, strict=True))
+        _show(Run(data, work, out, args.share, device, args.threads), recipe, stages)
         return 0
-    if missing := [f"--{name}".lower() for name, p in zip(PLAIN, places, strict=True) if p is None]:
+    options = [f"--{name}".lower() for name in PLAIN]
+    if missing := [option for option, given in zip(options, folders, strict=True) if not given]:
         raise ConfigError(f"{', '.join(missing)}: give a folder, or --list to see the commands")
-    data, work, out = (path.absolute() for path in places)
+    data, work, out = (folder.absolute() for folder in folders)
     check_data(recipe, data)
-    kitchen = Kitchen(data, work, out, args.share, device, args.threads)
     with held(work):
-        done = _done(work)
-        for number, stage in enumerate(stages, 1):
-            mark = _mark(plain.command(recipe, stage))
-            if done.get(stage.name, mark) != mark:
-                raise ConfigError(
-                    f"{work} has stage {stage.name} of other settings: give those, or another "
-                    "--work"
-                )
-            if stage.name in done and kitchen.made(recipe, stage).path.exists():
-                _say(f"{number}/{len(stages)} {stage.name}: done before")
-                continue
-            _say(f"{number}/{len(stages)} {stage.name}, about {stage.hours * args.share:.2g} h")
-            _cook(kitchen, recipe, stage)
-            done[stage.name] = mark
-            _keep(work, done)
-    print(f"wrote {kitchen.made(recipe, stages[-1]).path}")
+        _run_all(Run(data, work, out, args.share, device, args.threads), recipe, stages)
     return 0
 
 
-def _show(kitchen: Kitchen, recipe: Recipe, stages: Sequence[Stage]) -> None:
+def _show(run: Run, recipe: Recipe, stages: Sequence[Stage]) -> None:
     """Print commands, to be run by hand."""
     for stage in stages:
-        words = shlex.join(kitchen.command(recipe, stage))
-        print(f"# {stage.name}, {stage.hours * kitchen.share:.3g} h\nsimulst {words}")
+        words = shlex.join(run.command(recipe, stage))
+        print(f"# {stage.name}, {stage.hours * run.share:.3g} h\nsimulst {words}")
+
+
+def _run_all(run: Run, recipe: Recipe, stages: Sequence[Stage]) -> None:
+    """Run what is not done yet, and remember what is."""
+    plain = Run(*PLAIN, run.share)
+    done = _done(run.work)
+    for number, stage in enumerate(stages, 1):
+        mark = _mark(plain.command(recipe, stage))
+        if done.get(stage.name, mark) != mark:
+            raise ConfigError(
+                f"{run.work} has stage {stage.name} of other settings: give those, or another "
+                "--work"
+            )
+        if stage.name in done and run.made(recipe, stage).path.exists():
+            _say(f"{number}/{len(stages)} {stage.name}: done before")
+            continue
+        _say(f"{number}/{len(stages)} {stage.name}, about {stage.hours * run.share:.2g} h")
+        _run_one(run, recipe, stage)
+        done[stage.name] = mark
+        _keep(run.work, done)
+    print(f"wrote {run.made(recipe, stages[-1]).path}")
 
 
 def _asked(recipe: Recipe, wanted: Sequence[str] | None) -> list[Stage]:
@@ -128,27 +133,27 @@ def _device(asked: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _cook(kitchen: Kitchen, recipe: Recipe, stage: Stage) -> None:
+def _run_one(run: Run, recipe: Recipe, stage: Stage) -> None:
     """Run one command in a process of its own, which gives back all of its memory."""
-    for other in kitchen.wanted(recipe, stage):
-        if not (path := kitchen.made(recipe, other).path).exists():
+    for other in run.wanted(recipe, stage):
+        if not (path := run.made(recipe, other).path).exists():
             raise ConfigError(
                 f"stage {stage.name} goes on from {path}, which is not there: run stage "
                 f"{other.name} first"
             )
-    words = kitchen.command(recipe, stage)
+    words = run.command(recipe, stage)
     _say(f"simulst {shlex.join(words)}")
     try:
-        kitchen.made(recipe, stage).work.mkdir(parents=True, exist_ok=True)
+        run.made(recipe, stage).work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{error.filename} cannot be made: {error.strerror}") from error
-    threads = {"OMP_NUM_THREADS": str(kitchen.threads)}
+    threads = {"OMP_NUM_THREADS": str(run.threads)}
     command = [sys.executable, "-m", "simulst", *words]
     code = subprocess.run(command, env={**os.environ, **threads}, check=False).returncode
     if code:
         raise DataError(
             f"stage {stage.name} ended with code {code}, for the reason above; what is done is "
-            f"kept in {kitchen.work}: the same command goes on from there"
+            f"kept in {run.work}: the same command goes on from there"
         )
 
 
