@@ -137,7 +137,9 @@ def _run(args: argparse.Namespace, settings: _Settings, policy: Seq2Seq, work: P
         )
         if outcome.best is not None and outcome.best[0] == 0:
             say(f"no step of round {number} was better on the dev text than the start")
-        story = story.with_chapter(report.Chapter(folder, outcome.scores, outcome.best))
+        story = story.with_chapter(
+            report.Chapter(folder, outcome.scores, outcome.best, not settings.learning.last)
+        )
         pack = saved_name(pack, out)
     report.write(work / "report", story, pack)
     print(f"wrote {args.out}; {work / 'report' / report.NAME} says what was gained")

@@ -47,11 +47,13 @@ class Chapter:
         folder: of its stage files.
         scores: step and mean dev BLEU of every judgement.
         best: the judgement whose weights were taken.
+        chosen: it is by the dev text that they were, and not as the last.
     """
 
     folder: Path
     scores: tuple[tuple[int, float], ...] = ()
     best: tuple[int, float] | None = None
+    chosen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def _gained(story: Story, after: str, pictures: Pictures) -> list[str]:
         "source words.",
         markdown((*header, "BLEU gained"), rows),
     ]
-    if not held_out.test and any(chapter.best for chapter in story.chapters):
+    if not held_out.test and any(c.best and c.chosen for c in story.chapters):
         parts.append(
             "The dev text chose the step whose weights these are, so what it shows is a little "
             "better than it is: measure a text given with --test before you believe it."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,13 @@ def test_without_anything_to_judge(folder: Path, story: Story) -> None:
     report.write(folder / "report", bare, str(folder / "mine"))
     text = (folder / "report" / "report.md").read_text()
     assert "It was not measured" in text and "What was learnt" not in text
+
+
+def test_the_last_weights_were_not_chosen(folder: Path, story: Story) -> None:
+    """With `--last` the dev text chose nothing, and may judge."""
+    last = replace(story.chapters[0], best=SCORES[-1], chosen=False)
+    report.write(folder / "report", replace(story, chapters=(last,)), str(folder / "mine"))
+    assert "before you believe it" not in (folder / "report" / "report.md").read_text()
 
 
 def test_a_test_text_judges_alone(folder: Path, story: Story) -> None:
