@@ -55,6 +55,7 @@ train subset --data {{data}}/text.tsv --corpora home=3,town=1 --pairs {{pairs}} 
 [[stage]]
 name = "taught"
 budget = {{ steps = 4 }}
+trial = "--dev-limit 1"
 run = '''
 finetune {{lines}} --pack {{first}} --teacher {{first}},{{teacher}} --form beam --drafts 2
     --no-gates --steps {{steps}} --last --dev {{data}}/dev.tsv --work {{work}} --out {{out}}
@@ -104,6 +105,13 @@ def test_a_share_of_every_budget(
     assert packs.open_pack(tmp_path / "work" / "first").fields["training"]["steps"] == 4
     assert main([*bench, "--stages", "first"]) == 2
     assert "stage first of other settings" in capfd.readouterr().err
+
+
+def test_a_trial_adds_words(bench: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Below a tenth of the budgets, and only there."""
+    for share, found in (("0.09", 1), ("0.1", 0), ("4", 0)):
+        assert main([*bench, "--share", share, "--list"]) == 0
+        assert capsys.readouterr().out.count("--dev-limit 1") == found
 
 
 def test_a_stage_that_fails_is_told(

@@ -23,7 +23,8 @@ In a command stand `{data}`; `{work}`, a folder of the stage's own; `{out}`, wha
 is that of the whole recipe for the last stage; by the names of earlier stages what those made;
 `{NAME.work}` for the folder of one; the numbers of the budget; `{device}` and `{threads}`; and
 the `[words]`. A stage that names a file with `makes` leaves its result under that name in its
-folder.
+folder. What it has under `trial` is added to its command where the share is too small for what
+comes before to be of any use: `trial = "--no-gates"`.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ __all__ = ["Made", "Recipe", "Run", "Stage", "check_data", "load", "names"]
 
 FOLDER = Path(__file__).parent
 KEYS = {"about", "data", "words", "stage"}
-STAGE_KEYS = {"name", "run", "hours", "budget", "makes"}
+STAGE_KEYS = {"name", "run", "hours", "budget", "makes", "trial"}
+TRIAL = 0.1
+"""Share of the budgets below which a run only tries whether a recipe can be run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Stage:
         hours: what it took on the hardware that the card names.
         budget: numbers of the command that --share changes; hours are among them.
         makes: file that it leaves in its folder; empty where it is told what to write.
+        trial: more words for a run that only tries the recipe.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Stage:
     hours: float = 0.0
     budget: Mapping[str, float] = field(default_factory=dict)
     makes: str = ""
+    trial: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,8 @@ class Run:
             **{name: self._share_of(value) for name, value in stage.budget.items()},
         }
         try:
-            return [word.format_map(meanings) for word in stage.run]
+            words = stage.run + (stage.trial if self.share < TRIAL else ())
+            return [word.format_map(meanings) for word in words]
         except (KeyError, ValueError, AttributeError, IndexError) as error:
             raise ConfigError(
                 f"recipe {recipe.name}, stage {stage.name}: {error} means nothing there; it knows "
@@ -212,7 +218,8 @@ def _stage(entry: Mapping[str, Any], words: Mapping[str, list[str]], path: Path)
     budget = {"hours": hours, **entry.get("budget", {})}
     if wrong := [name for name, value in budget.items() if not isinstance(value, int | float)]:
         raise ConfigError(f"recipe {path}: {', '.join(wrong)} in a budget must be numbers")
-    return Stage(entry["name"], tuple(run), hours, budget, entry.get("makes", ""))
+    trial = tuple(shlex.split(entry.get("trial", "")))
+    return Stage(entry["name"], tuple(run), hours, budget, entry.get("makes", ""), trial)
 
 
 def check_data(recipe: Recipe, data: Path) -> None:
