@@ -83,7 +83,7 @@ def test_from_the_data_to_a_pack_and_not_twice(
     assert main(bench) == 0
     told = capfd.readouterr().err
     stages = load(bench[2]).stages
-    begun = [told.index(f" {i}/4 {stage.name}, ") for i, stage in enumerate(stages, 1)]
+    begun = [told.index(f" {i}/4 {stage.name}, about") for i, stage in enumerate(stages, 1)]
     assert begun == sorted(begun)
     pack = packs.open_pack(tmp_path / "pack", "translator")
     assert pack.fields["rsft"]["teacher"] == "first,teacher"  # and no folder of this machine

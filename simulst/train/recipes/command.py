@@ -106,7 +106,7 @@ def _run_all(run: Run, recipe: Recipe, stages: Sequence[Stage]) -> None:
         if stage.name in done and run.made(recipe, stage).path.exists():
             _say(f"{number}/{len(stages)} {stage.name}: done before")
             continue
-        _say(f"{number}/{len(stages)} {stage.name}, {stage.hours * run.share:.2g} h at most")
+        _say(f"{number}/{len(stages)} {stage.name}, about {stage.hours * run.share:.2g} h")
         _run_one(run, recipe, stage)
         done[stage.name] = mark
         _keep(run.work, done)
