@@ -49,7 +49,7 @@ def test_single_stages_are_the_whole(folder: Path, capsys: pytest.CaptureFixture
     assert samples.read_bytes() == (whole / "samples.jsonl").read_bytes()
     assert accepted.read_bytes() == (whole / "accepted.jsonl").read_bytes()
     assert same(folder / "mine", folder / "alone")
-    assert packs.open_pack(folder / "alone").fields["rsft"]["from"] == str(folder / "policy")
+    assert packs.open_pack(folder / "alone").fields["rsft"]["from"] == "policy"
     assert "of judged tokens accepted" in capsys.readouterr().err
 
 
