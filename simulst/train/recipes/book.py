@@ -10,7 +10,7 @@ A recipe is a TOML file:
 
     [[stage]]
     name = "first"
-    hours = 1.2                          # what it took, or takes at most; times --share
+    hours = 1.2                          # set aside for it, a limit where the command has one
     budget = { steps = 900 }             # more numbers that --share changes
     run = "train translator {text} --steps {steps} --hours {hours} --work {work} --out {out}"
 
@@ -54,7 +54,7 @@ class Stage:
     Attributes:
         name: by which later ones call what it makes.
         run: words of the command, with placeholders.
-        hours: what it took on the hardware that the card names.
+        hours: set aside for it, on a core like those that the card names.
         budget: numbers of the command that --share changes; hours are among them.
         makes: file that it leaves in its folder; empty where it is told what to write.
         trial: more words for a run that only tries the recipe.
@@ -99,9 +99,6 @@ class Made:
 
     def __str__(self) -> str:
         return str(self.path)
-
-    def __format__(self, how: str) -> str:
-        return format(str(self.path), how)
 
 
 @dataclass(frozen=True, slots=True)

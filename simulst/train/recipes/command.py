@@ -67,9 +67,11 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--share is {args.share}: it must be above 0")
     if args.threads < 1:
         raise ConfigError(f"--threads is {args.threads}: at least 1 is needed")
+    from simulst.train.translator import pick_device
+
     recipe = load(args.recipe)
     stages = _asked(recipe, args.stages)
-    device = _device(args.device)
+    device = pick_device(args.device).type
     folders = [args.data, args.work, args.out]
     if args.list:
         data, work, out = (given or name for given, name in zip(folders, PLAIN, strict=True))
@@ -87,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _show(run: Run, recipe: Recipe, stages: Sequence[Stage]) -> None:
     """Print commands, to be run by hand."""
+    print(f"# {recipe.about}; {recipe.hours * run.share:.3g} h")
     for stage in stages:
         words = shlex.join(run.command(recipe, stage))
         print(f"# {stage.name}, {stage.hours * run.share:.3g} h\nsimulst {words}")
@@ -123,14 +126,6 @@ def _asked(recipe: Recipe, wanted: Sequence[str] | None) -> list[Stage]:
             f"--stages {' '.join(unknown)}: recipe {recipe.name} has {', '.join(known)}"
         )
     return [stage for stage in recipe.stages if stage.name in wanted]
-
-
-def _device(asked: str) -> str:
-    if asked != "auto":
-        return asked
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _run_one(run: Run, recipe: Recipe, stage: Stage) -> None:
